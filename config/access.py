@@ -1,0 +1,142 @@
+"""Who may open each route: one table. A route that is missing here fails a test; so does one that is open to more people.
+
+`reads` and `writes` say who may try: what they then see is bounded by `visible_to` (404), what they may do by a `Decision`
+(403 with its reason). A set of roles means that nobody without one of them succeeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.models import SIGNING_ROLES, Role
+
+PUBLIC = "public"  # without sign-in
+SIGNED_IN = "signed_in"  # everybody with an account, within their sight
+NOBODY = "nobody"  # the method is not answered
+
+SCIENTIST = frozenset({Role.DATA_SCIENTIST})
+VALIDATOR = frozenset({Role.VALIDATOR})
+SIGNERS = frozenset(SIGNING_ROLES)
+RISK = frozenset({Role.RISK_MANAGER})
+ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
+OBSERVERS = SCIENTIST | RISK
+REPORTERS = SIGNERS | {Role.AUDITOR}
+DOWNLOADERS = frozenset({Role.DATA_SCIENTIST, Role.VALIDATOR})
+KEEPERS = SCIENTIST | {Role.VALIDATOR}  # of data and runs: validators train challengers
+FINDERS = KEEPERS | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
+AUDITOR = frozenset({Role.AUDITOR})
+
+Who = str | frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    reads: Who
+    writes: Who = NOBODY
+
+
+def _pages(who: Who, *names: str) -> dict[str, Access]:
+    return {name: Access(reads=who) for name in names}
+
+
+ACCESS: dict[str, Access] = {
+    # pages
+    **_pages(PUBLIC, "styleguide", "healthz", "readyz"),
+    **_pages(
+        SIGNED_IN,
+        *("governance:inbox", "governance:review", "governance:policies"),
+        *("evaluations:checks", "evaluations:chart", "monitoring:version"),
+        *("monitoring:chart", "resampling:version", "resampling:chart"),
+        *("models_registry:models", "models_registry:model", "models_registry:version"),
+        *("models_registry:evidence", "models_registry:history"),
+        *("data_registry:datasets", "data_registry:dataset", "data_registry:dataset_version", "tracking:runs", "tracking:run"),
+        *("audit:trail", "audit:entry", "audit:proof"),
+    ),
+    "data_registry:hold_out": Access(NOBODY, VALIDATOR),
+    "evaluations:cancel": Access(NOBODY, KEEPERS),
+    "evaluations:repeat": Access(NOBODY, KEEPERS),
+    "governance:submit": Access(SCIENTIST, SCIENTIST),
+    "governance:revise_card": Access(SCIENTIST, SCIENTIST),
+    "governance:sign_off": Access(NOBODY, SIGNERS),
+    "governance:release": Access(NOBODY, RISK),
+    "governance:roll_back": Access(NOBODY, RISK),
+    "monitoring:acknowledge": Access(NOBODY, RISK),
+    "monitoring:close": Access(NOBODY, RISK),
+    # sign-in
+    **{name: Access(PUBLIC, PUBLIC) for name in ("account_login", "account_logout", "account_inactive", "mfa_authenticate")},
+    **{
+        name: Access(SIGNED_IN, SIGNED_IN)
+        for name in (
+            *("account_reauthenticate", "account_change_password", "account_set_password", "mfa_index", "mfa_reauthenticate"),
+            *("mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes"),
+            "mfa_download_recovery_codes",
+        )
+    },
+    # API: what anybody may ask
+    **_pages(PUBLIC, "api-schema", "api-docs", "api-trust", "api-log-seal", "api-log-consistency"),
+    # people, through the API
+    "api-me": Access(SIGNED_IN),
+    "api-people": Access(ADMINISTRATOR, ADMINISTRATOR),
+    "api-roles": Access(NOBODY, ADMINISTRATOR),
+    "api-teams": Access(SIGNED_IN, ADMINISTRATOR),
+    "api-keys": Access(SIGNED_IN, SIGNED_IN),
+    "api-key": Access(NOBODY, SIGNED_IN),
+    # data and runs, through the API
+    "api-datasets": Access(SIGNED_IN, KEEPERS),
+    "api-dataset-versions": Access(SIGNED_IN, KEEPERS),
+    "api-dataset-version": Access(SIGNED_IN),
+    "api-dataset-content": Access(NOBODY, KEEPERS),
+    "api-dataset-location": Access(NOBODY, KEEPERS),
+    "api-dataset-registration": Access(NOBODY, KEEPERS),
+    "api-dataset-hold-out": Access(NOBODY, VALIDATOR),
+    "api-dataset-links": Access(SIGNED_IN, KEEPERS),
+    "api-pii-findings": Access(SIGNED_IN, FINDERS),
+    "api-runs": Access(SIGNED_IN, KEEPERS),
+    "api-run": Access(SIGNED_IN),
+    # API: models, evaluations
+    "api-models": Access(SIGNED_IN, SCIENTIST),
+    "api-model": Access(SIGNED_IN),
+    "api-versions": Access(SIGNED_IN, SCIENTIST),
+    "api-version": Access(SIGNED_IN),
+    "api-checkpoint": Access(DOWNLOADERS, SCIENTIST),
+    "api-card-fields": Access(SIGNED_IN),
+    "api-cards": Access(SIGNED_IN, SCIENTIST),
+    "api-evaluations": Access(SIGNED_IN),
+    "api-evaluation": Access(SIGNED_IN),
+    "api-evaluation-cancellation": Access(NOBODY, KEEPERS),
+    "api-evaluation-repeats": Access(NOBODY, KEEPERS),
+    "api-predictions": Access(DOWNLOADERS),
+    "api-checks": Access(SIGNED_IN),
+    "api-suites": Access(SIGNED_IN),
+    "api-resamplings": Access(SIGNED_IN, SCIENTIST),
+    "api-resampling": Access(SIGNED_IN),
+    "api-resampling-checkpoint": Access(NOBODY, SCIENTIST),
+    "api-resampling-submission": Access(NOBODY, SCIENTIST),
+    # decisions, through the API
+    "api-submission": Access(NOBODY, SCIENTIST),
+    "api-withdrawal": Access(NOBODY, SCIENTIST),
+    "api-approval": Access(SIGNED_IN),
+    "api-reviews": Access(SIGNED_IN),
+    "api-review": Access(SIGNED_IN),
+    "api-sign-offs": Access(NOBODY, SIGNERS),
+    "api-policies": Access(SIGNED_IN),
+    "api-releases": Access(SIGNED_IN, RISK),
+    "api-rollbacks": Access(NOBODY, RISK),
+    "api-gate": Access(SIGNED_IN),
+    # API: production, audit
+    "api-observations": Access(SIGNED_IN, OBSERVERS),
+    "api-alerts": Access(SIGNED_IN),
+    "api-alert-acknowledgement": Access(NOBODY, RISK),
+    "api-alert-closing": Access(NOBODY, RISK),
+    "api-log-entries": Access(SIGNED_IN),
+    "api-log-entry": Access(SIGNED_IN),
+    "api-reports": Access(SIGNED_IN, REPORTERS),
+    "api-report": Access(SIGNED_IN),
+    "api-report-pdf": Access(SIGNED_IN),
+    "audit:export": Access(AUDITOR),
+    "audit:check_log": Access(NOBODY, AUDITOR | ADMINISTRATOR),
+    "audit:reports": Access(SIGNED_IN, REPORTERS),
+    "audit:report": Access(SIGNED_IN),
+    "audit:report_pdf": Access(SIGNED_IN),
+    "audit:verify": Access(PUBLIC, PUBLIC),
+}

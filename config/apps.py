@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CountersignConfig(AppConfig):
+    name = "config"
+    verbose_name = "Countersign"

@@ -1,0 +1,40 @@
+"""What Django itself refuses (unknown address, missing CSRF token, a failure): a page, or a problem under /api/."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from core.problems import problem_response
+
+
+def answer(request: HttpRequest, status: int, code: str, title: str, detail: str) -> HttpResponse:
+    """The refusal as a page, or as a problem where the API was asked."""
+    if request.path.startswith("/api/"):
+        return problem_response(request, status, code=code, title=title, detail=detail)
+    template = {403: "403.html", 404: "404.html"}.get(status, "500.html")
+    return render(request, template, {"title": title, "detail": detail, "status": status}, status=status)
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, 400, "unreadable", _("The request could not be read"), _("Check the address and send it again."))
+
+
+def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    detail = str(exception or "") or _("You may not open this page.")
+    return answer(request, 403, "not_allowed", _("Not allowed"), detail)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, 404, "not_found", _("Not found"), _("There is nothing at this address, or you may not see it."))
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return answer(
+        request,
+        500,
+        "failed",
+        _("Something went wrong"),
+        _("It has been logged. Try again; if it stays, tell your administrator."),
+    )

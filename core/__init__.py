@@ -1,0 +1,1 @@
+"""What every context stands on: errors, decisions, time, ids, blobs, problem details, page-or-fragment."""

@@ -1,0 +1,34 @@
+"""Charts: Vega-Lite specifications drawn once, in a light and a dark theme, each with a sentence and a table.
+
+`bars`, `matrix`, `heat`, `lines`, `reliability` and `timeline` make a `Figure` from rows; `figure_of` makes one from a chart in
+an evaluation's result; `draw` renders figures in one spawned process. A figure's numbers stand in its table too, because nobody
+must need the picture.
+"""
+
+from core.charts.bars import bars
+from core.charts.figure import Chart, Figure, Limit, Table
+from core.charts.heat import heat
+from core.charts.lines import lines
+from core.charts.matrix import matrix
+from core.charts.reliability import reliability
+from core.charts.rendering import ChartsFailed, draw, render, render_all
+from core.charts.results import figure_of
+from core.charts.timeline import timeline
+
+__all__ = [
+    "Chart",
+    "ChartsFailed",
+    "Figure",
+    "Limit",
+    "Table",
+    "bars",
+    "draw",
+    "figure_of",
+    "heat",
+    "lines",
+    "matrix",
+    "reliability",
+    "render",
+    "render_all",
+    "timeline",
+]

@@ -1,0 +1,165 @@
+"""One look for each state: an icon, a word and a tone, each axis apart. Nothing unknown or missing is ever green."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Look(NamedTuple):
+    icon: str  # a lucide name
+    word: str | Promise
+    tone: str  # ok | bad | warn | info | idle
+
+
+UNKNOWN = Look("circle-question-mark", "", "idle")
+MISSING = Look("circle-dashed", _("Not recorded"), "idle")
+
+_JOB = {
+    "queued": Look("hourglass", _("Queued"), "idle"),
+    "running": Look("loader", _("Running"), "info"),
+    "errored": Look("power-off", _("Could not finish"), "warn"),
+    "cancelled": Look("circle-slash", _("Cancelled"), "idle"),
+}
+
+AXES: dict[str, dict[str, Look]] = {
+    "version": {
+        "draft": Look("circle-dashed", _("Draft"), "idle"),
+        "submitted": Look("send", _("Submitted"), "info"),
+        "in_review": Look("circle-dot", _("In review"), "info"),
+        "approved": Look("circle-check", _("Approved"), "ok"),
+        "approved_with_conditions": Look("badge-check", _("Approved with conditions"), "warn"),
+        "changes_requested": Look("message-square-warning", _("Changes requested"), "warn"),
+        "rejected": Look("circle-x", _("Rejected"), "bad"),
+        "withdrawn": Look("undo-2", _("Withdrawn"), "idle"),
+        "suspended": Look("octagon-pause", _("Suspended"), "bad"),
+        "retired": Look("archive", _("Retired"), "idle"),
+    },
+    "release": {
+        "live": Look("rocket", _("Live"), "ok"),
+        "superseded": Look("layers", _("Superseded"), "idle"),
+        "rolled_back": Look("undo-2", _("Rolled back"), "idle"),
+        "revoked": Look("ban", _("Revoked"), "bad"),
+    },
+    # Flags are computed, carry a reason beside them, and are never a state.
+    "flag": {
+        "blocked": Look("octagon-x", _("Blocked"), "bad"),
+        "stale": Look("unlink", _("Stale"), "warn"),
+        "overdue": Look("clock-alert", _("Overdue"), "bad"),
+        "pii": Look("users", _("Personal data"), "warn"),
+        "claimed": Look("circle-dashed", _("Claimed"), "idle"),
+        "unverified": Look("circle-dashed", _("Not verified"), "idle"),
+        "contaminated": Look("triangle-alert", _("Not verified"), "warn"),
+        "verified": Look("badge-check", _("Verified"), "ok"),
+        "allowed": Look("circle-check", _("Allowed"), "ok"),
+        "refused": Look("ban", _("Refused"), "bad"),
+        "current": Look("circle-check", _("Current"), "ok"),
+        "active": Look("shield-check", _("Active"), "ok"),
+        "locked": Look("lock", _("Fixed"), "idle"),
+    },
+    "tier": {
+        "low": Look("chevron-down", _("Low risk"), "idle"),
+        "medium": Look("minus", _("Medium risk"), "info"),
+        "high": Look("chevron-up", _("High risk"), "warn"),
+    },
+    "check": {
+        "passed": Look("circle-check", _("Passed"), "ok"),
+        "failed": Look("circle-x", _("Failed"), "bad"),
+        "inconclusive": Look("scale", _("Inconclusive"), "warn"),
+        "warning": Look("triangle-alert", _("Warning"), "warn"),
+        "running": Look("loader", _("Running"), "info"),
+        "waiting": Look("hourglass", _("Waiting"), "idle"),
+        "queued": Look("hourglass", _("Waiting"), "idle"),
+        "skipped": Look("circle-slash", _("Skipped"), "idle"),
+        "not_run": Look("circle-slash", _("Not run"), "warn"),
+        "errored": Look("power-off", _("Could not run"), "warn"),
+    },
+    "effect": {
+        "blocks": Look("octagon-x", _("Blocks"), "warn"),
+        "informs": Look("info", _("Informs"), "idle"),
+    },
+    "limit": {
+        "within": Look("circle-check", _("Within"), "ok"),
+        "outside": Look("circle-x", _("Outside"), "bad"),
+    },
+    "evaluation": {
+        **_JOB,
+        "completed": Look("circle-dot", _("Completed"), "info"),
+        "repeat": Look("repeat", _("Repeat"), "info"),
+    },
+    "inspection": {
+        **_JOB,
+        "completed": Look("circle-dot", _("Completed"), "info"),
+        "accepted": Look("file-check", _("Accepted"), "ok"),
+        "salvageable": Look("triangle-alert", _("Salvageable"), "warn"),
+        "refused": Look("ban", _("Refused"), "bad"),
+    },
+    "report": {**_JOB, "completed": Look("file-badge", _("Signed"), "ok")},
+    "review": {
+        "open": Look("circle-dot", _("Open"), "info"),
+        "concluded": Look("circle-check", _("Concluded"), "idle"),
+        "withdrawn": Look("undo-2", _("Withdrawn"), "idle"),
+        "expired": Look("clock-alert", _("Expired"), "bad"),
+        "overdue": Look("clock-alert", _("Overdue"), "bad"),
+    },
+    "verdict": {
+        "approve": Look("circle-check", _("Approve"), "ok"),
+        "request_changes": Look("message-square-warning", _("Request changes"), "warn"),
+        "reject": Look("ban", _("Reject"), "bad"),
+        "waiting": Look("hourglass", _("Waiting"), "idle"),
+        "not_asked": Look("circle-slash", _("No longer asked"), "idle"),
+    },
+    "control": {
+        "met": Look("shield-check", _("Met"), "ok"),
+        "not_met": Look("shield-x", _("Not met"), "bad"),
+        "partly_met": Look("shield-alert", _("Partly met"), "warn"),
+        "not_assessed": Look("circle-dashed", _("Not assessed"), "idle"),
+        "not_applicable": Look("minus", _("Not applicable"), "idle"),
+        "exception": Look("scale", _("Accepted exception"), "warn"),
+    },
+    "evidence": {
+        "valid": Look("file-check", _("Valid"), "ok"),
+        "expiring": Look("calendar-clock", _("Expiring"), "warn"),
+        "expired": Look("file-x", _("Expired"), "bad"),
+        "missing": Look("file-x", _("Missing"), "bad"),
+        "flagged": Look("flag", _("Flagged by auditor"), "warn"),
+    },
+    "integrity": {
+        "verified": Look("lock", _("Verified"), "ok"),
+        "sealed": Look("lock", _("Sealed"), "ok"),
+        "not_checked": Look("circle-pause", _("Not checked"), "idle"),
+        "pending": Look("circle-pause", _("Not yet sealed"), "idle"),
+        "broken": Look("link-2-off", _("Broken"), "bad"),
+        "failed": Look("link-2-off", _("Failed"), "bad"),
+    },
+    "alert": {
+        "open": Look("bell-ring", _("Open"), "bad"),
+        "acknowledged": Look("eye", _("Acknowledged"), "warn"),
+        "closed": Look("circle-check", _("Closed"), "idle"),
+    },
+    "dataset": {
+        "draft": Look("circle-dashed", _("Draft"), "idle"),
+        "registered": Look("file-lock", _("Registered"), "info"),
+    },
+    "policy": {
+        "draft": Look("circle-dashed", _("Draft"), "idle"),
+        "published": Look("file-lock", _("Published"), "info"),
+    },
+    "pii": {
+        "yes": Look("users", _("Personal data"), "warn"),
+        "no": Look("minus", _("None found"), "idle"),
+        "unknown": Look("circle-question-mark", _("Not known"), "warn"),
+    },
+}
+
+
+def look_of(axis: str, state: object) -> Look:
+    """The look of `state` on `axis`. An axis that does not exist is a programming error; a state that has no look
+    shows its own name in grey, so that a new state is visible and never green."""
+    looks = AXES[axis]
+    name = str(getattr(state, "value", state) or "")
+    if not name:
+        return MISSING
+    return looks.get(name) or UNKNOWN._replace(word=name.replace("_", " ").capitalize())

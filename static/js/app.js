@@ -1,0 +1,22 @@
+// Small comforts; every page works without them.
+"use strict";
+
+// Copy buttons stand hidden in the page, because without scripts they could do nothing.
+function showCopyButtons(root) {
+  for (const button of root.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    return; // no clipboard outside https and localhost; the whole value stands in the title
+  }
+  button.classList.add("copied");
+  setTimeout(() => button.classList.remove("copied"), 1500);
+});
+
+document.addEventListener("DOMContentLoaded", () => showCopyButtons(document));
+document.addEventListener("htmx:load", (event) => showCopyButtons(event.target));

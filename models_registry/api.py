@@ -1,0 +1,177 @@
+"""The API's edge for models, versions, checkpoints and cards. Submitting and signing stand in governance."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.visibility import teams_visible_to
+from core import blobs
+from core.api import AnyBytes, ApiView, stream_body
+from core.errors import InvalidInput, Missing
+from data_registry.models import DatasetVersion
+from models_registry import cards, services
+from models_registry.models import RegisteredModel, Version
+from models_registry.permissions import can_download
+from models_registry.serializers import (
+    CardFieldsOutput,
+    ModelInput,
+    ModelOutput,
+    ModelVersionOutput,
+    ModelVersionRow,
+    VersionInput,
+)
+from tracking.models import TrainingRun
+
+SHA256 = OpenApiParameter(
+    "X-Content-SHA256", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Digest that the bytes must have: sha256:<64 hex>."
+)
+FILE_NAME = OpenApiParameter(
+    "X-File-Name", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The file's name, to show it to people."
+)
+
+
+class CardFields(ApiView):
+    @extend_schema(tags=["versions"], responses=CardFieldsOutput, operation_id="card_fields_read")
+    def get(self, request: Request) -> Response:
+        """What a version's card is asked for, so that a client can say what is missing before it sends anything."""
+        return Response(CardFieldsOutput({"sections": cards.FIELDS, "missing": cards.MISSING}).data)
+
+
+class Models(ApiView):
+    write_scope = "submit"
+    queries = {"name"}
+
+    @extend_schema(
+        tags=["models"],
+        parameters=[OpenApiParameter("name", str, description="Only the models of exactly this name.")],
+        responses=ModelOutput(many=True),
+        operation_id="models_list",
+    )
+    def get(self, request: Request) -> Response:
+        """The models that you may see, newest first; `?name=` finds one by its name."""
+        rows = RegisteredModel.objects.visible_to(request.user).select_related("team", "owner")
+        if name := request.query_params.get("name"):
+            rows = rows.filter(name=name.replace("\x00", ""))
+        return self.page(rows, ModelOutput, request)
+
+    @extend_schema(tags=["models"], request=ModelInput, responses={201: ModelOutput}, operation_id="models_register")
+    def post(self, request: Request) -> Response:
+        """Register a model, owned by you."""
+        given = self.bind(ModelInput, request)
+        team = get_object_or_404(teams_visible_to(request.user), pk=given.pop("team"))
+        model = services.register_model(by=request.user, team=team, **given)
+        return Response(ModelOutput(model).data, status=201)
+
+
+class ModelDetail(ApiView):
+    @extend_schema(tags=["models"], responses=ModelOutput, operation_id="models_read")
+    def get(self, request: Request, pk: UUID) -> Response:
+        """One model."""
+        rows = RegisteredModel.objects.visible_to(request.user).select_related("team", "owner")
+        return Response(ModelOutput(get_object_or_404(rows, pk=pk)).data)
+
+
+class Versions(ApiView):
+    write_scope = "submit"
+
+    @extend_schema(tags=["versions"], responses=ModelVersionRow(many=True), operation_id="versions_list")
+    def get(self, request: Request, pk: UUID) -> Response:
+        """The versions of a model, newest first."""
+        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
+        return self.page(Version.objects.of(model).select_related("model"), ModelVersionRow, request)
+
+    @extend_schema(tags=["versions"], request=VersionInput, responses={201: ModelVersionOutput}, operation_id="versions_draft")
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Begin a version; then PUT its checkpoint and POST its submission."""
+        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user).select_related("team"), pk=pk)
+        given = self.bind(VersionInput, request)
+        version = services.draft_version(
+            model,
+            by=request.user,
+            card=given["card"],
+            data=[(link["use"], self._data(link["dataset_version"])) for link in given.get("data", [])],
+            run=self._run(given.get("run")),
+            architecture=given.get("architecture"),
+            reading=given.get("reading"),
+            note=given.get("note", ""),
+        )
+        return Response(ModelVersionOutput(_whole(version)).data, status=201)
+
+    def _data(self, pk: UUID) -> DatasetVersion:
+        found = DatasetVersion.objects.visible_to(self.request.user).filter(pk=pk).first()
+        if found is None:
+            raise InvalidInput(_("There is no dataset version %(id)s, or you may not see it.") % {"id": pk}, code="unknown_data")
+        return found
+
+    def _run(self, pk: UUID | None) -> TrainingRun | None:
+        if pk is None:
+            return None
+        found = TrainingRun.objects.visible_to(self.request.user).filter(pk=pk).first()
+        if found is None:
+            raise InvalidInput(_("There is no training run %(id)s, or you may not see it.") % {"id": pk}, code="unknown_run")
+        return found
+
+
+class VersionDetail(ApiView):
+    @extend_schema(tags=["versions"], responses=ModelVersionOutput, operation_id="versions_read")
+    def get(self, request: Request, pk: UUID) -> Response:
+        """One version with its card, data and inspection."""
+        return Response(ModelVersionOutput(_visible(request, pk)).data)
+
+
+class Checkpoint(ApiView):
+    parser_classes = [AnyBytes]
+    write_scope = "submit"
+
+    @extend_schema(
+        tags=["versions"],
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        parameters=[SHA256, FILE_NAME],
+        responses=ModelVersionOutput,
+        operation_id="versions_send_checkpoint",
+    )
+    def put(self, request: Request, pk: UUID) -> Response:
+        """Send the checkpoint's bytes as the raw body; they are streamed and hashed on arrival."""
+        version = services.receive_checkpoint(
+            _visible(request, pk),
+            stream_body(request, limit=settings.UPLOAD_LIMIT),
+            name=request.headers.get("X-File-Name", ""),
+            by=request.user,
+            expected=request.headers.get("X-Content-SHA256"),
+        )
+        return Response(ModelVersionOutput(_whole(version)).data)
+
+    @extend_schema(
+        tags=["versions"],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        operation_id="versions_fetch_checkpoint",
+    )
+    def get(self, request: Request, pk: UUID) -> StreamingHttpResponse:
+        """The checkpoint's bytes, as they were received."""
+        version = _visible(request, pk)
+        can_download(request.user, version).enforce()
+        if not version.checkpoint_digest:
+            raise Missing(_("This version has no checkpoint yet."))
+        answer = StreamingHttpResponse(blobs.stream(version.checkpoint_digest), content_type="application/octet-stream")
+        answer["Content-Length"] = str(version.checkpoint_size)
+        answer["X-Content-SHA256"] = version.checkpoint_digest
+        answer["Content-Disposition"] = f'attachment; filename="{version.model.name}-v{version.number}.bin"'
+        return answer
+
+
+def _visible(request: Request, pk: UUID) -> Version:
+    return get_object_or_404(Version.objects.visible_to(request.user).with_parts(), pk=pk)
+
+
+def _whole(version: Version) -> Any:
+    return Version.objects.with_parts().get(pk=version.pk)

@@ -1,0 +1,26 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ModelsRegistryConfig(AppConfig):
+    name = "models_registry"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from data_registry.uses import LEARNED_FROM, USES
+        from ledger.protection import protect
+        from models_registry import history
+        from models_registry.history import subjects
+        from models_registry.models import Inspection, ModelCard
+        from models_registry.parts import Tab, version_tabs
+
+        version_tabs.register("overview", Tab(_("Overview"), "models_registry:version"), order=10)
+        version_tabs.register("evidence", Tab(_("Evidence"), "models_registry:evidence"), order=30)
+        version_tabs.register("history", Tab(_("History"), "models_registry:history"), order=40)
+        subjects.register(
+            "inspection",
+            lambda version: ("inspection", list(Inspection.objects.filter(version=version).values_list("pk", flat=True))),
+        )
+        USES.register("versions", history.uses_of)
+        LEARNED_FROM.register("versions", history.learned_from)
+        protect(ModelCard)

@@ -1,0 +1,219 @@
+"""Past facts about models, versions, cards and inspections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from ledger.events import Event, event
+
+
+@event("model.registered", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ModelRegistered(Event):
+    """A model was given a name, an owner and a risk tier."""
+
+    says = _("Model %(name)s registered for %(task)s, risk tier %(risk_tier)s")
+    look = ("package", "idle")
+
+    name: str
+    team: str
+    task: str
+    risk_tier: str
+    owner: str  # pseudonym
+
+
+@event("version.drafted", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionDrafted(Event):
+    """A version was begun; nothing of it is fixed yet."""
+
+    says = _("Version %(number)s begun")
+    look = ("circle-dashed", "idle")
+
+    model: str
+    number: int
+    note_digest: str = ""
+
+
+@event("version.checkpoint_received", version=1)
+@dataclass(frozen=True, kw_only=True)
+class CheckpointReceived(Event):
+    """The bytes of a draft's checkpoint arrived and were hashed."""
+
+    says = _("Checkpoint received: %(digest)s, %(size)s bytes")
+    look = ("upload", "idle")
+
+    digest: str
+    size: int
+
+
+@event("version.data_linked", version=1)
+@dataclass(frozen=True, kw_only=True)
+class DataLinked(Event):
+    """A dataset version was named as training, validation or test data of a draft."""
+
+    says = _("Data named for %(use)s: %(digest)s")
+    look = ("database", "idle")
+
+    dataset_version: str
+    digest: str
+    use: str
+
+
+@event("card.revised", version=1)
+@dataclass(frozen=True, kw_only=True)
+class CardRevised(Event):
+    """A new revision of a version's card was written; signatures over an earlier one are stale."""
+
+    says = _("Card revision %(revision)s written")
+    look = ("file-pen", "info")
+
+    revision: int
+    digest: str
+
+
+@event("version.submitted", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionSubmitted(Event):
+    """A version was handed in: its checkpoint, how it is built and fed, data links and code facts are fixed from here on."""
+
+    says = _("Version %(number)s submitted with checkpoint %(checkpoint)s")
+    look = ("send", "info")
+
+    checkpoint: str
+    card: str
+    data: list[str]
+    run: str = ""
+    construction: str = ""
+    number: int = 0
+
+
+@event("version.withdrawn", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionWithdrawn(Event):
+    """The submitter took the version back before a decision."""
+
+    says = _("Version withdrawn")
+    look = ("undo-2", "idle")
+
+
+@event("version.in_review", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionInReview(Event):
+    """The bytes were accepted by the inspection, so people may look at the version."""
+
+    says = _("Version opened to its reviewers")
+    look = ("circle-dot", "info")
+
+
+@event("version.reopened", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionReopened(Event):
+    """The card of a decided version changed, so the version is in review again; its bytes are the same."""
+
+    says = _("Version in review again after its card changed")
+    look = ("circle-dot", "warn")
+
+
+@event("version.approved", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionApproved(Event):
+    """Every signature that the policy asks for was given on the same digest."""
+
+    says = _("Version approved")
+    look = ("circle-check", "ok")
+
+    review: str
+    digest: str
+
+
+@event("version.changes_requested", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionChangesRequested(Event):
+    """A reviewer asked for changes; the version waits for a new revision of its card, or a successor."""
+
+    says = _("Changes requested")
+    look = ("message-square-warning", "warn")
+
+    review: str
+
+
+@event("version.rejected", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionRejected(Event):
+    """The version was refused for good: by the inspection of its bytes, or by a reviewer."""
+
+    says = _("Version rejected by the %(reason)s")
+    look = ("circle-x", "bad")
+
+    reason: str
+    review: str = ""
+
+
+@event("version.suspended", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionSuspended(Event):
+    """The approval was taken back because it no longer held."""
+
+    says = _("Approval suspended because of the %(reason)s")
+    look = ("octagon-pause", "bad")
+
+    reason: str
+    alert: str = ""
+
+
+@event("inspection.queued", version=1)
+@dataclass(frozen=True, kw_only=True)
+class InspectionQueued(Event):
+    """An inspection of exactly these bytes was asked for."""
+
+    says = _("Inspection asked for, of checkpoint %(checkpoint)s")
+    look = ("hourglass", "idle")
+
+    version_id: str
+    checkpoint: str
+
+
+@event("inspection.completed", version=1)
+@dataclass(frozen=True, kw_only=True)
+class InspectionCompleted(Event):
+    """The sandbox read the bytes and gave a verdict, with the strength that the sandbox reached."""
+
+    says = _("Checkpoint inspected at sandbox level %(level)s: %(verdict)s (%(format)s)")
+    look = ("file-search", "info")
+
+    version_id: str
+    checkpoint: str
+    verdict: str
+    format: str
+    level: str
+    facts_digest: str
+    attempt: int
+
+
+@event("checkpoint.refused", version=1)
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRefused(Event):
+    """The bytes were refused before anything in them was loaded; what was found is named."""
+
+    says = _("Checkpoint refused before loading: %(found)s")
+    look = ("ban", "bad")
+
+    checkpoint: str
+    format: str
+    found: list[str]
+
+
+@event("inspection.errored", version=1)
+@dataclass(frozen=True, kw_only=True)
+class InspectionErrored(Event):
+    """The inspection could not be finished: a limit was reached or the sandbox was too weak."""
+
+    says = _("Inspection not finished: %(ended)s")
+    look = ("power-off", "warn")
+
+    version_id: str
+    ended: str
+    level: str

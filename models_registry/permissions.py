@@ -1,0 +1,41 @@
+"""Who may do what to models and versions: pure answers, each with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Role
+from core.decisions import Decision, allow, deny
+from models_registry.models import RegisteredModel, Version
+
+if TYPE_CHECKING:
+    from accounts.models import Person, Team
+
+
+def can_register(person: Person, team: Team) -> Decision:
+    if person.holds(Role.DATA_SCIENTIST, team):
+        return allow()
+    return deny(_("Only a data scientist of this team registers models and versions in it."), code="wrong_role")
+
+
+def can_draft(person: Person, model: RegisteredModel) -> Decision:
+    return can_register(person, model.team)
+
+
+def can_edit(person: Person, version: Version) -> Decision:
+    """Whoever may draft in the team may work on its drafts: data scientists share their work."""
+    return can_draft(person, version.model)
+
+
+def can_withdraw(person: Person, version: Version) -> Decision:
+    if person.pk in {version.created_by_id, version.submitted_by_id}:
+        return allow()
+    return deny(_("Only the person who made or submitted this version withdraws it."), code="not_yours")
+
+
+def can_download(person: Person, version: Version) -> Decision:
+    if person.holds(Role.DATA_SCIENTIST, version.model.team) or person.holds(Role.VALIDATOR, version.model.team):
+        return allow()
+    return deny(_("Only data scientists and validators of the team download a checkpoint."), code="wrong_role")

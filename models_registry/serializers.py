@@ -1,0 +1,151 @@
+"""The shapes of models, versions, cards and inspections in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from models_registry.models import Inspection, ModelCard, RegisteredModel, RiskTier, Task, Version, VersionData
+
+
+class ModelInput(serializers.Serializer):
+    team = serializers.UUIDField(help_text="The team that owns the model.")
+    name = serializers.CharField(max_length=64, help_text="Lower-case letters, digits and hyphens.")
+    task = serializers.ChoiceField(choices=Task.choices)
+    risk_tier = serializers.ChoiceField(choices=RiskTier.choices)
+    classes = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        required=False,
+        max_length=10_000,
+        help_text="Class names in the order of the outputs.",
+    )
+    description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+
+
+class ModelOutput(serializers.ModelSerializer):
+    team_name = serializers.CharField(source="team.name")
+    owner = serializers.CharField(source="owner.name")
+
+    class Meta:
+        model = RegisteredModel
+        fields = ["id", "name", "team", "team_name", "task", "risk_tier", "classes", "description", "owner", "created_at"]
+
+
+class DataInput(serializers.Serializer):
+    dataset_version = serializers.UUIDField()
+    use = serializers.ChoiceField(choices=VersionData.Use.choices)
+
+
+class ArchitectureInput(serializers.Serializer):
+    name = serializers.CharField(max_length=64)
+    config = serializers.DictField(required=False)
+
+
+class VersionInput(serializers.Serializer):
+    card = serializers.DictField(
+        child=serializers.CharField(max_length=20_000, allow_blank=True), help_text="One text for each field of the card."
+    )
+    data = DataInput(many=True, required=False)  # type: ignore[assignment]  # a field with the name of DRF's property
+    run = serializers.UUIDField(required=False, allow_null=True, help_text="The training run that this checkpoint came from.")
+    architecture = ArchitectureInput(required=False, allow_null=True, help_text="For weight-only checkpoints.")
+    reading = serializers.DictField(
+        required=False, allow_null=True, help_text="How tables and images are read: features in their order, target, slices."
+    )
+    note = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="What changed since the version before."
+    )
+
+
+class CardInput(serializers.Serializer):
+    content = serializers.DictField(child=serializers.CharField(max_length=20_000, allow_blank=True))
+
+
+class CardOutput(serializers.ModelSerializer):
+    author = serializers.CharField(source="author.name")
+
+    class Meta:
+        model = ModelCard
+        fields = ["id", "revision", "content", "digest", "author", "created_at"]
+
+
+class CardFieldOutput(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field with the name of DRF's property
+    asks = serializers.CharField(help_text="What belongs there.")
+    required = serializers.BooleanField()  # type: ignore[assignment]  # as above
+
+
+class CardFieldsOutput(serializers.Serializer):
+    sections = CardFieldOutput(many=True)
+    missing = serializers.CharField(help_text="The text that templates leave behind; it counts as saying nothing.")
+
+
+class DataOutput(serializers.ModelSerializer):
+    name = serializers.CharField(source="dataset_version.__str__")
+    digest = serializers.CharField(source="dataset_version.digest")
+
+    class Meta:
+        model = VersionData
+        fields = ["dataset_version", "name", "digest", "use"]
+
+
+class InspectionOutput(serializers.ModelSerializer):
+    class Meta:
+        model = Inspection
+        fields = ["state", "verdict", "format", "reasons", "facts", "sandbox", "error", "queued_at", "finished_at"]
+
+
+class ModelVersionOutput(serializers.ModelSerializer):
+    """A version with everything that is said of it; whether its approval holds is asked at `approval/`."""
+
+    name = serializers.CharField(source="__str__")
+    model_name = serializers.CharField(source="model.name")
+    card = serializers.SerializerMethodField()
+    data = DataOutput(many=True)  # type: ignore[assignment]  # a field with the name of DRF's property
+    inspection = serializers.SerializerMethodField()
+    architecture = serializers.DictField(allow_null=True)
+    reading = serializers.DictField(allow_null=True)
+    submitted_by = serializers.CharField(source="submitted_by.name", default=None, allow_null=True)
+
+    class Meta:
+        model = Version
+        fields = [
+            "id",
+            "name",
+            "model",
+            "model_name",
+            "number",
+            "state",
+            "note",
+            "checkpoint_digest",
+            "checkpoint_size",
+            "checkpoint_name",
+            "architecture",
+            "reading",
+            "training_run",
+            "card",
+            "data",
+            "inspection",
+            "created_at",
+            "submitted_by",
+            "submitted_at",
+        ]
+
+    def get_card(self, version: Version) -> dict[str, Any] | None:
+        card = version.card
+        return CardOutput(card).data if card else None
+
+    def get_inspection(self, version: Version) -> dict[str, Any] | None:
+        inspection = getattr(version, "inspection", None)
+        return InspectionOutput(inspection).data if inspection else None
+
+
+class ModelVersionRow(serializers.ModelSerializer):
+    """A version in a list."""
+
+    name = serializers.CharField(source="__str__")
+
+    class Meta:
+        model = Version
+        fields = ["id", "name", "number", "state", "checkpoint_digest", "created_at", "submitted_at"]

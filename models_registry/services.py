@@ -1,0 +1,225 @@
+"""What people and workers do to models, versions, cards and inspections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from core import blobs, clock
+from core.canonical import sha256_of
+from core.errors import InvalidInput, WrongState
+from ledger.acts import Act, act
+from models_registry import cards, events, lifecycle
+from models_registry.inspection.reading import BadReading, reading_of
+from models_registry.models import SLUG, ModelCard, RegisteredModel, Version, VersionData
+from models_registry.permissions import can_draft, can_edit, can_register, can_withdraw
+
+if TYPE_CHECKING:
+    from accounts.models import Person, Team
+    from data_registry.models import DatasetVersion
+    from tracking.models import TrainingRun
+
+
+LEARNED = {VersionData.Use.TRAINING, VersionData.Use.VALIDATION}  # what stopped the training bars the mark "verified" instead
+
+
+def register_model(
+    *, by: Person, team: Team, name: str, task: str, risk_tier: str, classes: Iterable[str] = (), description: str = ""
+) -> RegisteredModel:
+    """The team has a model of this name, owned by `by`."""
+    try:
+        SLUG(name)
+    except ValidationError as error:
+        raise InvalidInput(
+            _("The name %(name)r cannot be used: %(why)s") % {"name": name[:80], "why": error.messages[0]}, code="name"
+        ) from error
+    model = RegisteredModel(
+        team=team,
+        name=name,
+        task=task,
+        risk_tier=risk_tier,
+        classes=list(classes),
+        description=description,
+        owner=by,
+        created_at=clock.now(),
+    )
+    with act(by, attempt="register_model", on=team) as this:
+        can_register(by, team).enforce()
+        try:
+            with transaction.atomic():
+                model.save(force_insert=True)
+        except IntegrityError as error:
+            raise WrongState(
+                _("The team %(team)s already has a model named %(name)s.") % {"team": team.name, "name": name}, code="name_taken"
+            ) from error
+        this.record(
+            events.ModelRegistered(name=name, team=str(team.pk), task=task, risk_tier=risk_tier, owner=str(by.pk)),
+            on=model,
+        )
+    return model
+
+
+def draft_version(
+    model: RegisteredModel,
+    *,
+    by: Person,
+    card: dict[str, str],
+    data: Iterable[tuple[str, DatasetVersion]] = (),
+    run: TrainingRun | None = None,
+    architecture: dict[str, Any] | None = None,
+    reading: dict[str, Any] | None = None,
+    note: str = "",
+) -> Version:
+    """The model has a new draft with its first card; its checkpoint is still to come.
+
+    `reading` says how its data are read (`models_registry.inspection.reading`); tensors need none.
+    """
+    content = cards.checked(card)
+    if reading is not None:
+        try:
+            reading_of(reading)
+        except BadReading as error:
+            raise InvalidInput(str(error), code="reading") from error
+    sha256_of([architecture, reading])  # a signature names both by digest: what has none is refused now, not on submission
+    moment = clock.now()
+    with act(by, attempt="draft_version", on=model) as this:
+        can_draft(by, model).enforce()
+        RegisteredModel.objects.select_for_update().get(pk=model.pk)  # numbers are given one at a time
+        number = (Version.objects.filter(model=model).aggregate(Max("number"))["number__max"] or 0) + 1
+        version = Version.objects.create(
+            model=model,
+            number=number,
+            note=note,
+            architecture=architecture,
+            reading=reading,
+            training_run=run,
+            created_by=by,
+            created_at=moment,
+        )
+        this.record(
+            events.VersionDrafted(model=str(model.pk), number=number, note_digest=sha256_of(note) if note else ""), on=version
+        )
+        _write_card(version, content, by=by, within=this)
+        for use, dataset_version in data:
+            _link(version, dataset_version, use=use, within=this)
+    return version
+
+
+def link_data(version: Version, dataset_version: DatasetVersion, *, use: str, by: Person) -> None:
+    """The draft names `dataset_version` for this use."""
+    with act(by, attempt="link_data", on=version) as this:
+        can_edit(by, version).enforce()
+        version = Version.objects.select_for_update().get(pk=version.pk)
+        _must_be_draft(version)
+        _link(version, dataset_version, use=use, within=this)
+
+
+def receive_checkpoint(
+    version: Version, chunks: Iterable[bytes], *, name: str, by: Person, expected: str | None = None
+) -> Version:
+    """The draft has these bytes as its checkpoint. They are streamed and hashed outside any act; a draft may be given others."""
+    with act(by, attempt="receive_checkpoint", on=version):
+        can_edit(by, version).enforce()  # a refusal comes before the first byte is read, and is recorded
+        _must_be_draft(version)
+    blob = blobs.receive(chunks, limit=settings.UPLOAD_LIMIT, expected=expected)
+    with act(by, attempt="receive_checkpoint", on=version) as this:
+        version = Version.objects.select_for_update().get(pk=version.pk)
+        can_edit(by, version).enforce()
+        _must_be_draft(version)
+        version.checkpoint_digest, version.checkpoint_size = blob.digest, blob.size
+        version.checkpoint_name = _harmless_name(name)
+        version.save(update_fields=["checkpoint_digest", "checkpoint_size", "checkpoint_name"])
+        this.record(events.CheckpointReceived(digest=blob.digest, size=blob.size), on=version)
+    return version
+
+
+def write_card(version: Version, content: dict[str, str], *, by: Person, within: Act) -> ModelCard:
+    """The version has a new revision of its card; the same content again is refused: it would void signatures for nothing."""
+    return _write_card(version, cards.checked(content), by=by, within=within)
+
+
+def withdraw(version: Version, *, by: Person, within: Act) -> None:
+    """The version is taken back before a decision."""
+    can_withdraw(by, version).enforce()
+    lifecycle.withdraw(version, within=within)
+
+
+def submission_gaps(version: Version) -> list[str]:
+    """What a draft still lacks before it can be submitted, one sentence each."""
+    gaps = []
+    if not version.checkpoint_digest:
+        gaps.append(_("The checkpoint has not been sent yet."))
+    card = version.card
+    gaps += [
+        _("The card says nothing under “%(field)s”.") % {"field": field.label}
+        for field in cards.missing(card.content if card else {})
+    ]
+    links = list(version.data.select_related("dataset_version__dataset"))
+    uses = {link.use for link in links}
+    if VersionData.Use.TRAINING not in uses:
+        gaps.append(_("No dataset version is named as training data."))
+    if VersionData.Use.TESTING not in uses:
+        gaps.append(_("No dataset version is named as test data."))
+    known = {link.dataset_version.digest for link in links if link.use in LEARNED}
+    gaps += [
+        _("%(data)s holds the very bytes that the model learned from, so it tests nothing. Test on data that were held out.")
+        % {"data": link.dataset_version}
+        for link in links
+        if link.use == VersionData.Use.TESTING and link.dataset_version.digest in known
+    ]
+    return gaps
+
+
+def _write_card(version: Version, content: dict[str, str], *, by: Person, within: Act) -> ModelCard:
+    Version.objects.select_for_update().get(pk=version.pk)  # revisions are given one at a time
+    latest = version.card
+    digest = sha256_of(content)
+    if latest and latest.digest == digest:
+        raise WrongState(
+            _("This is what the card already says (revision %(revision)s).") % {"revision": latest.revision},
+            code="card_unchanged",
+        )
+    card = ModelCard.objects.create(
+        version=version,
+        revision=latest.revision + 1 if latest else 1,
+        content=content,
+        digest=digest,
+        author=by,
+        created_at=clock.now(),
+    )
+    within.record(events.CardRevised(revision=card.revision, digest=digest), on=version)
+    return card
+
+
+def _link(version: Version, dataset_version: DatasetVersion, *, use: str, within: Act) -> None:
+    if dataset_version.state != dataset_version.State.REGISTERED:
+        raise WrongState(
+            _("%(data)s is still a draft: register it before a version names it.") % {"data": dataset_version},
+            code="data_not_registered",
+        )
+    made, new = VersionData.objects.get_or_create(version=version, dataset_version=dataset_version, use=use)
+    if new:
+        within.record(
+            events.DataLinked(dataset_version=str(dataset_version.pk), digest=dataset_version.digest, use=made.use), on=version
+        )
+
+
+def _must_be_draft(version: Version) -> None:
+    if version.state != Version.State.DRAFT:
+        raise WrongState(
+            _("%(version)s was submitted, so its checkpoint and data are fixed. Changed bytes are a new version.")
+            % {"version": version},
+            code="already_submitted",
+        )
+
+
+def _harmless_name(name: str) -> str:
+    """The last part of a client's file name, printable and short; it is shown and never used as a path."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(letter for letter in last if letter.isprintable())[:255] or "checkpoint"

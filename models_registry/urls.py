@@ -1,0 +1,12 @@
+from django.urls import path
+
+from models_registry import views
+
+app_name = "models_registry"
+urlpatterns = [
+    path("models/", views.model_list, name="models"),
+    path("models/<uuid:pk>/", views.model_detail, name="model"),
+    path("versions/<uuid:pk>/", views.version_overview, name="version"),
+    path("versions/<uuid:pk>/evidence/", views.version_evidence, name="evidence"),
+    path("versions/<uuid:pk>/history/", views.version_history, name="history"),
+]

@@ -1,0 +1,123 @@
+"""The pages of models and versions. What others add (checks, decisions, monitoring) comes through models_registry.parts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Role
+from accounts.visibility import teams_visible_to
+from core.paging import page_by_key
+from data_registry.lineage import assess
+from models_registry import cards
+from models_registry.history import entries_of, lines
+from models_registry.models import RegisteredModel, RiskTier, Version
+from models_registry.pages import format_words, shell, visible_version
+from models_registry.parts import list_columns, model_parts, overview_parts, placed, with_columns
+from models_registry.permissions import can_draft
+from models_registry.sandbox_words import words_of
+
+MOST_TENSORS = 200  # rows of the table; the inspection's digest covers all
+
+
+@require_safe
+def model_list(request: HttpRequest) -> HttpResponse:
+    """The models that the person sees, with filters in the address."""
+    rows = RegisteredModel.objects.visible_to(request.user).select_related("team", "owner").with_standing()
+    sought = request.GET.get("q", "").replace("\x00", "").strip()
+    tier = request.GET.get("tier", "")
+    if sought:
+        rows = rows.filter(name__icontains=sought)
+    if tier in RiskTier.values:
+        rows = rows.filter(risk_tier=tier)
+    page = page_by_key(request, rows)
+    context = {
+        "page": page,
+        "rows": with_columns(page.rows),
+        "columns": list(list_columns),
+        "sought": sought,
+        "tier": tier,
+        "tiers": RiskTier.choices,
+        "may_submit": request.user.holds_anywhere(Role.DATA_SCIENTIST),
+        "team": None if page else teams_visible_to(request.user).first(),
+    }
+    return render(request, "models_registry/model_list.html", context)
+
+
+@require_safe
+def model_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A model with its versions."""
+    model = get_object_or_404(RegisteredModel.objects.visible_to(request.user).select_related("team", "owner"), pk=pk)
+    versions = Version.objects.filter(model=model).select_related("model", "submitted_by", "created_by", "inspection")
+    parts = placed([part for make in model_parts for part in make(request, model)])
+    context = {
+        "model": model,
+        "page": page_by_key(request, versions),
+        "places": parts,
+        "may_submit": bool(can_draft(request.user, model)),
+    }
+    return render(request, "models_registry/model_detail.html", context)
+
+
+@require_safe
+def version_overview(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A version: what blocks it, how far each aspect is, its card, its facts."""
+    version = visible_version(request, pk)
+    card = version.card
+    context = {
+        **shell(version),
+        "card": card,
+        "fields": cards.shown(card.content if card else {}),
+        "format": format_words(version.inspection.format) if hasattr(version, "inspection") else "",
+        "data": version.data.select_related("dataset_version__dataset"),
+        "places": placed([part for make in overview_parts for part in make(request, version)]),
+    }
+    return render(request, "models_registry/version_overview.html", context)
+
+
+@require_safe
+def version_evidence(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What lies behind the version: bytes, inspection, data, code and environment, each with its digest."""
+    version = visible_version(request, pk)
+    inspection = getattr(version, "inspection", None)
+    data = list(version.data.select_related("dataset_version__dataset"))
+    tensors = (inspection.facts.get("tensors") or []) if inspection else []
+    context = {
+        **shell(version),
+        "inspection": inspection,
+        "format": format_words(inspection.format) if inspection else "",
+        "sandbox": words_of(inspection.sandbox) if inspection else None,
+        "difference": inspection.facts.get("difference") if inspection else None,
+        "layers": _layers(inspection.facts)[:MOST_TENSORS] if inspection else [],
+        "tensors": tensors[:MOST_TENSORS],
+        "tensors_hidden": max(0, len(tensors) - MOST_TENSORS),
+        "data": data,
+        "targets": _targets(version.reading),
+        "pii": assess([link.dataset_version_id for link in data]),
+        "cards": version.cards.select_related("author"),
+        "run": version.training_run,
+    }
+    return render(request, "models_registry/version_evidence.html", context)
+
+
+def _targets(reading: dict[str, Any] | None) -> list[str]:
+    """The columns that hold what is true."""
+    target = (reading or {}).get("target", [])
+    return [target] if isinstance(target, str) else list(target)
+
+
+def _layers(facts: dict[str, Any]) -> list[dict[str, str]]:
+    """The modules by name, from the architecture that the weights were put into, or from the file itself."""
+    return (facts.get("architecture") or {}).get("layers") or facts.get("layers") or []
+
+
+@require_safe
+def version_history(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What happened to the version, newest first, as the log has it."""
+    version = visible_version(request, pk)
+    page = page_by_key(request, entries_of(version))
+    return render(request, "models_registry/version_history.html", {**shell(version), "page": page, "entries": lines(page.rows)})

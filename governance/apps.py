@@ -1,0 +1,42 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class GovernanceConfig(AppConfig):
+    name = "governance"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts.erasure import ERASERS
+        from core.navigation import waiting_for
+        from evaluations.inputs import OTHERS
+        from evaluations.jobs import settled as evaluation_settled
+        from governance import erasing, live, parts, policies, reviewing
+        from governance.models import Policy, Review, SignOff
+        from ledger.protection import protect
+        from models_registry.history import subjects
+        from models_registry.jobs import settled as inspection_settled
+        from models_registry.parts import ListColumn, list_columns, model_parts, overview_parts
+
+        protect(SignOff)
+        protect(Policy, when="OLD.state = 'published'")
+        subjects.register(
+            "review", lambda version: ("review", list(Review.objects.filter(version=version).values_list("pk", flat=True)))
+        )
+        subjects.register("release", lambda version: ("release", list(version.releases.values_list("pk", flat=True))))
+        overview_parts.register("governance", parts.overview)
+        model_parts.register("governance", parts.model)
+        list_columns.register("live", ListColumn(_("Live"), "governance/part_live_column.html", parts.live_versions))
+        waiting_for.register("reviews", lambda person: Review.objects.visible_to(person).signable_by(person).count())
+        ERASERS.register("governance", erasing.erase)
+        inspection_settled.register("governance", reviewing.after_inspection)
+        OTHERS.register("production", live.predictions_of_live)
+        evaluation_settled.register("governance", reviewing.after_evaluation)
+
+        def install(**_options: Any) -> None:
+            policies.install()
+
+        post_migrate.connect(install, sender=self, weak=False, dispatch_uid="governance.policies")

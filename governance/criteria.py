@@ -1,0 +1,90 @@
+"""What a policy demands of a model's numbers, task by task: the suite, its thresholds, and what a new site begins with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from core.errors import InvalidInput
+from evaluations.suites import TOLERANCE, Criteria, check_criteria, measurable
+from governance.models import Policy
+from models_registry.models import RiskTier, Task
+
+# The checks of a starting suite, in the order of their pages. Those without a threshold inform; a tier asks for all of its own.
+LOW = ("performance", "prediction_distribution", "resources")
+MEDIUM = (*LOW, "calibration", "slices", "comparison", "overlap")
+HIGH = (*MEDIUM, "fairness", "robustness", "adversarial", "stability", "explanation", "privacy")
+ASKED = {RiskTier.LOW: LOW, RiskTier.MEDIUM: MEDIUM, RiskTier.HIGH: HIGH}
+
+# A tier's limits: the lower bound of each number must reach the first, the upper bound keep the second.
+ACCURACY = {RiskTier.LOW: 0.90, RiskTier.MEDIUM: 0.93, RiskTier.HIGH: 0.95}
+RECALL = {RiskTier.LOW: 0.70, RiskTier.MEDIUM: 0.75, RiskTier.HIGH: 0.80}
+AUC = {RiskTier.LOW: 0.70, RiskTier.MEDIUM: 0.80, RiskTier.HIGH: 0.85}
+EXPLAINED = {RiskTier.LOW: 0.30, RiskTier.MEDIUM: 0.50, RiskTier.HIGH: 0.60}
+NDCG = {RiskTier.LOW: 0.50, RiskTier.MEDIUM: 0.60, RiskTier.HIGH: 0.70}
+
+
+def starting_suites(tier: str) -> dict[str, Any]:
+    """{task: {name, checks, thresholds, tolerance}} of a new site for a risk tier: the higher, the more is measured."""
+    wanted = [{"name": name} for name in ASKED[RiskTier(tier)]]
+    return {
+        task: {
+            "name": f"{task}-{tier}",
+            "checks": measurable(wanted, task=task),
+            "thresholds": _starting_thresholds(Task(task), RiskTier(tier)),
+            "tolerance": TOLERANCE,
+        }
+        for task in Task.values
+        if measurable([{"name": "performance"}], task=task)
+    }
+
+
+def _starting_thresholds(task: Task, tier: RiskTier) -> list[dict[str, Any]]:
+    if task == Task.MULTICLASS:
+        return [_at_least("accuracy", ACCURACY[tier]), _at_least("recall", RECALL[tier], label="*")]
+    if task == Task.BINARY:
+        return [_at_least("auroc", AUC[tier]), _at_least("recall", RECALL[tier], label="*")]
+    if task == Task.MULTILABEL:
+        return [_at_least("macro_f1", RECALL[tier])]
+    if task == Task.REGRESSION:
+        return [_at_least("r2", EXPLAINED[tier])]
+    return [_at_least("ndcg", NDCG[tier])]
+
+
+def _at_least(metric: str, minimum: float, *, label: str = "") -> dict[str, Any]:
+    return {"check": "performance", "metric": metric, "label": label, "bound": "lower", "minimum": minimum}
+
+
+def check_suites(body: dict[str, Any]) -> None:
+    """Refuse a policy whose suites could not be measured or judged; each task that it names has its own."""
+    suites = body.get("suites")
+    if not isinstance(suites, dict) or not suites:
+        raise InvalidInput(
+            _("A policy names a suite with thresholds for each task that it is for: “suites”: {task: …}."), code="policy_suites"
+        )
+    for task, criteria in suites.items():
+        if task not in Task.values or not isinstance(criteria, dict):
+            raise InvalidInput(
+                _("%(task)s is not a task; use %(known)s.") % {"task": str(task)[:40], "known": ", ".join(Task.values)},
+                code="policy_task",
+            )
+        check_criteria(criteria, task=task)
+
+
+def criteria_of(policy: Policy, task: str) -> Criteria:
+    """What the policy demands of models of this task.
+
+    Policies published before suites stood by task have one suite and one set of thresholds for all; they are judged by these.
+    """
+    body = policy.body
+    if "suites" not in body:
+        return Criteria(body["suite"]["name"], body["suite"]["checks"], body["thresholds"])
+    found = body["suites"].get(task)
+    if found is None:
+        raise InvalidInput(
+            _("The policy %(policy)s says nothing about this task: %(task)s. An administrator must publish one that does.")
+            % {"policy": policy, "task": Task(task).label.lower()},
+            code="no_suite",
+        )
+    return Criteria(found["name"], found["checks"], found["thresholds"], found.get("tolerance", TOLERANCE))

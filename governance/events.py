@@ -1,0 +1,179 @@
+"""Past facts about policies, reviews, sign-offs, releases and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ledger.events import Event, Private, event
+
+
+@event("policy.published", version=1)
+@dataclass(frozen=True, kw_only=True)
+class PolicyPublished(Event):
+    """A policy came into force; its content never changes again."""
+
+    says = _("Policy %(name)s %(number)s published for risk tier %(risk_tier)s")
+    look = ("file-lock", "info")
+
+    name: str
+    number: int
+    risk_tier: str
+    digest: str
+
+
+@event("review.opened", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReviewOpened(Event):
+    """A version is to be signed off under exactly this policy; the steps that apply are fixed by it and by what the data hold."""
+
+    says = _("Review opened under policy %(policy)s for %(environment)s")
+    look = ("eye", "info")
+
+    version_id: str
+    policy: str
+    policy_digest: str
+    environment: str
+    steps: list[str]  # "role x quorum: why"
+
+
+@event("review.pins_changed", version=1)
+@dataclass(frozen=True, kw_only=True)
+class PinsChanged(Event):
+    """Something that signatures stand for changed; signatures over the earlier digest are stale."""
+
+    look = ("unlink", "idle")
+
+    @classmethod
+    def saying(cls, data: Mapping[str, Any]) -> str | Promise:
+        if data.get("changed"):
+            return _("What was signed changed, so signatures given before are stale: %(changed)s")
+        return _("What a signature will stand for was brought up to date")
+
+    digest: str
+    earlier: str
+    changed: list[str]
+
+
+@event("review.concluded", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReviewConcluded(Event):
+    """The review ended with this outcome."""
+
+    says = _("Review concluded: %(outcome)s")
+    look = ("flag", "info")
+
+    outcome: str
+    digest: str
+
+
+@event("review.withdrawn", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReviewWithdrawn(Event):
+    """The version was withdrawn before the review came to an end."""
+
+    says = _("Review withdrawn")
+    look = ("undo-2", "idle")
+
+
+@event("sign_off.given", version=1)
+@dataclass(frozen=True, kw_only=True)
+class SignOffGiven(Event):
+    """A person proved who they are and gave a verdict, with its meaning, on exactly what the digest names."""
+
+    says = _("Signed as %(role)s: %(verdict)s, meaning “%(meaning)s”")
+    look = ("signature", "info")
+
+    version_id: str
+    role: str
+    verdict: str
+    meaning: str
+    digest: str
+    policy: str
+    proof: list[str]
+    comment: Private = Private("")
+    name: Private = Private("")
+
+
+@event("release.made", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReleaseMade(Event):
+    """A version went live in an environment."""
+
+    says = _("Released to %(environment)s with checkpoint %(checkpoint)s")
+    look = ("rocket", "ok")
+
+    version_id: str
+    environment: str
+    checkpoint: str
+    approval: str  # digest that the signatures stand for
+    instead_of: str = ""
+    rolled_back: bool = False
+    reason: Private = Private("")
+
+
+@event("release.superseded", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReleaseSuperseded(Event):
+    """Another version took the place of this one."""
+
+    says = _("Release superseded by another version")
+    look = ("layers", "idle")
+
+    by: str
+
+
+@event("release.rolled_back", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReleaseRolledBack(Event):
+    """An earlier approved version took the place of this one again."""
+
+    says = _("Release rolled back to an earlier version")
+    look = ("undo-2", "warn")
+
+    to: str
+
+
+@event("release.revoked", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReleaseRevoked(Event):
+    """The release was taken back because the approval no longer held."""
+
+    says = _("Release revoked because of the %(reason)s")
+    look = ("ban", "bad")
+
+    reason: str
+
+
+@event("gate.answered", version=1)
+@dataclass(frozen=True, kw_only=True)
+class GateAnswered(Event):
+    """The gate's answer for a version in an environment was given for the first time, or is another than before."""
+
+    look = ("door-open", "idle")
+
+    @classmethod
+    def saying(cls, data: Mapping[str, Any]) -> str | Promise:
+        if data.get("allowed"):
+            return _("The gate, asked for %(environment)s, answered: allowed")
+        return _("The gate, asked for %(environment)s, answered: not allowed")
+
+    environment: str
+    checkpoint: str
+    allowed: bool
+    reasons: list[str]
+
+
+@event("gate.asked_unknown", version=1)
+@dataclass(frozen=True, kw_only=True)
+class GateAskedUnknown(Event):
+    """Somebody asked the gate about bytes that no version they may see has; recorded for the 1st, 10th, 100th ... in a minute."""
+
+    says = _("The gate was asked about unknown bytes (%(in_this_minute)s in this minute)")
+    look = ("door-closed", "idle")
+
+    in_this_minute: int

@@ -1,0 +1,248 @@
+"""The shape of what people fill in: a signature, a submission, a release, a roll-back. Who may, and when, is asked elsewhere."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.formats import date_format
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Role, Team
+from accounts.visibility import teams_visible_to
+from core.components.forms import ChoiceCards
+from data_registry.models import DatasetVersion
+from governance.models import Environment, SignOff
+from models_registry.cards import FIELDS, LONGEST
+from models_registry.models import RegisteredModel
+from tracking.models import TrainingRun
+
+MOST_CHOICES = 200  # of the newest dataset versions and runs; older ones are named from a shell
+PROGRAM = "-"  # the choice of an architecture for a file that needs none, because it is a program
+# The built-in architectures with an example of their settings. Named here, because the web imports nothing that could import
+# torch; a test holds this beside models_registry.inspection.architectures.
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "small-cnn": {"input": [1, 8, 8], "channels": [16, 32], "classes": 10},
+    "mlp": {"input": [64], "hidden": [32], "classes": 10},
+    "residual-cnn": {"input": [3, 32, 32], "stages": [16, 32, 64], "blocks": 3, "classes": 10},
+    "recurrent": {"cell": "lstm", "features": 8, "hidden": 32, "layers": 1, "bidirectional": False, "classes": 10},
+    "transformer-encoder": {
+        "features": 8,
+        "length": 8,
+        "width": 32,
+        "heads": 4,
+        "layers": 2,
+        "feedforward": 64,
+        "classes": 10,
+    },
+}
+
+
+class SignOffForm(forms.Form):
+    """A verdict with fresh credentials. `seen` carries the digest that the page showed; `blocked` says why nobody approves."""
+
+    explained: dict[str, dict[str, Any]] = {
+        "verdict": {
+            "approve": _("It may be used under the policy."),
+            "request_changes": _("Back to the submitter; say what should change."),
+            "reject": _("Final for this version; say why."),
+        }
+    }
+    role = forms.ChoiceField(label=_("You sign as"))
+    verdict = forms.ChoiceField(label=_("Verdict"), choices=SignOff.Verdict.choices, widget=ChoiceCards)
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Becomes part of the record. Needed when you request changes or reject."),
+    )
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=71)
+    password = forms.CharField(
+        label=_("Your password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    code = forms.CharField(
+        label=_("Code of your second factor"),
+        required=False,
+        max_length=32,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+
+    def __init__(self, *args: Any, roles: list[str], second_factor: bool, blocked: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        if blocked:
+            self.fields["verdict"].widget.blocked = frozenset({"approve"})  # type: ignore[attr-defined]  # its own widget
+            self.explained = {"verdict": {**self.explained["verdict"], "approve": blocked}}
+        self.fields["role"].choices = [(role, Role(role).label) for role in roles]  # type: ignore[attr-defined]  # a ChoiceField
+        if len(roles) == 1:
+            self.fields["role"].widget = forms.HiddenInput()
+            self.fields["role"].initial = roles[0]
+        if not second_factor:
+            del self.fields["code"]
+
+
+class SettingsField(forms.JSONField):
+    """JSON that is empty, not "null", while nobody has written any."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
+class DataField(forms.ModelMultipleChoiceField):
+    """Dataset versions to tick, each with what tells it from others of its name."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        known = [str(obj), obj.get_format_display()]
+        if obj.rows is not None:
+            known.append(_("%(n)s rows") % {"n": f"{obj.rows:,}"})
+        return " · ".join([*known, date_format(obj.created_at, "j M Y")])
+
+
+class SubmitForm(forms.Form):
+    """A version to hand in: the model, its checkpoint, its data and its card."""
+
+    model = forms.ModelChoiceField(label=_("Model"), queryset=RegisteredModel.objects.none(), empty_label=_("Choose a model"))
+    environment = forms.ChoiceField(label=_("Where it is to run"), choices=Environment.choices, initial=Environment.PRODUCTION)
+    checkpoint = forms.FileField(
+        label=_("Checkpoint"),
+        help_text=_(
+            "The weights (safetensors, or torch.save(model.state_dict(), …)) or a program (.pt2, TorchScript). A file that would "
+            "run code when it is loaded is refused unopened. Files of many gigabytes are sent with “countersign submit”."
+        ),
+    )
+    architecture = forms.ChoiceField(label=_("Architecture"), help_text=_("What the weights are put into to measure them."))
+    settings = SettingsField(
+        label=_("Its settings"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=format_lazy(_("As JSON, such as {example}"), example=json.dumps(ARCHITECTURES["small-cnn"])),
+        error_messages={"invalid": _("This is not JSON. Write it as in the example, with double quotes.")},
+    )
+    run = forms.ModelChoiceField(
+        label=_("Training run"),
+        required=False,
+        queryset=TrainingRun.objects.none(),
+        empty_label=_("None"),
+        help_text=_("Brings code, settings, curves and packages. It is recorded from the notebook or script that trained."),
+    )
+    note = forms.CharField(label=_("What changed since the version before"), required=False, max_length=500)
+    training = DataField(
+        label=_("Trained on"),
+        queryset=DatasetVersion.objects.none(),
+        error_messages={"required": _("Tick at least one dataset version.")},
+    )
+    testing = DataField(
+        label=_("Test it on"),
+        queryset=DatasetVersion.objects.none(),
+        help_text=_("Held-out data in safetensors with “inputs” and “targets”; never what it was trained on."),
+        error_messages={"required": _("Tick at least one dataset version.")},
+    )
+
+    def __init__(self, *args: Any, person: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        models = RegisteredModel.objects.filter(team__in=scientist_teams(person)).order_by("name").select_related("team")
+        data = _newest(DatasetVersion.objects.visible_to(person).registered()).named().order_by("dataset__name", "-number")
+        runs = _newest(TrainingRun.objects.visible_to(person)).order_by("-created_at")
+        for name, rows in (("model", models), ("training", data), ("testing", data), ("run", runs)):
+            self.fields[name].queryset = rows  # type: ignore[attr-defined]  # each a choice among rows
+        installed = sorted({entry.name for entry in importlib.metadata.entry_points(group="countersign.architectures")})
+        self.fields["architecture"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
+            ("", _("Choose an architecture")),
+            *((name, name) for name in dict.fromkeys([*ARCHITECTURES, *installed])),
+            (PROGRAM, _("None: the file is a program (.pt2 or TorchScript)")),
+        ]
+        for field in FIELDS:
+            self.fields[f"card_{field.key}"] = forms.CharField(
+                label=str(field.label),
+                help_text=str(field.asks),
+                required=field.required,
+                max_length=LONGEST,
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """With the architecture as versions keep it: its name and its settings."""
+        given = super().clean() or self.cleaned_data
+        settings = given.pop("settings", None)
+        if settings is not None and not isinstance(settings, dict):
+            self.add_error("settings", _("Settings are a table, in curly brackets."))
+        elif given.get("architecture") == PROGRAM:
+            given["architecture"] = None
+        elif given.get("architecture"):
+            given["architecture"] = {"name": given["architecture"], "config": settings or {}}
+        return given
+
+    @property
+    def card(self) -> dict[str, str]:
+        """The card's texts by their keys."""
+        return {
+            field.key: self.cleaned_data[f"card_{field.key}"] for field in FIELDS if self.cleaned_data.get(f"card_{field.key}")
+        }
+
+    @property
+    def submission(self) -> dict[str, Any]:
+        """What `services.submit_at_once` takes, from a form that is valid."""
+        given, upload = self.cleaned_data, self.cleaned_data["checkpoint"]
+        return {
+            **{name: given[name] for name in ("model", "environment", "run", "architecture", "note")},
+            "card": self.card,
+            "data": [(use, one) for use in ("training", "testing") for one in given[use]],
+            "checkpoint": upload.chunks(1 << 20),
+            "checkpoint_name": upload.name,
+        }
+
+    @property
+    def card_fields(self) -> list[forms.BoundField]:
+        return [self[f"card_{field.key}"] for field in FIELDS]
+
+
+class CardForm(forms.Form):
+    """The card's texts, to write a new revision."""
+
+    def __init__(self, *args: Any, content: dict[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in FIELDS:
+            self.fields[field.key] = forms.CharField(
+                label=str(field.label),
+                help_text=str(field.asks),
+                required=field.required,
+                max_length=LONGEST,
+                initial=content.get(field.key, ""),
+                widget=forms.Textarea(attrs={"rows": 3}),
+            )
+
+
+def scientist_teams(person: Any) -> QuerySet[Team]:
+    """The teams for which the person hands in versions."""
+    teams = teams_visible_to(person)
+    return (
+        teams
+        if person.holds(Role.DATA_SCIENTIST)
+        else teams.filter(memberships__person=person, memberships__role=Role.DATA_SCIENTIST)
+    )
+
+
+def _newest(rows: Any) -> Any:
+    """The newest rows by their keys: a field filters what it offers, which a cut list does not allow."""
+    return rows.filter(pk__in=list(rows.order_by("-created_at").values_list("pk", flat=True)[:MOST_CHOICES]))
+
+
+class ReleaseForm(forms.Form):
+    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION)
+
+
+class RollbackForm(forms.Form):
+    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION)
+    reason = forms.CharField(label=_("Why you roll back"), max_length=500)
+
+    def __init__(self, *args: Any, environments: Sequence[str] = Environment.values, **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = [(value, label) for value, label in Environment.choices if value in environments]
+        self.fields["environment"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField

@@ -1,0 +1,42 @@
+"""The steps between the states of reviews, policies and releases, as data; the only callers of `Act.move` here."""
+
+from __future__ import annotations
+
+from core import clock
+from governance import events
+from governance.models import Policy, Release, Review
+from ledger.acts import Act, Transition
+
+PUBLISH = Transition(frozenset({Policy.State.DRAFT}), Policy.State.PUBLISHED)
+CONCLUDE = Transition(frozenset({Review.State.OPEN}), Review.State.CONCLUDED)
+WITHDRAW = Transition(frozenset({Review.State.OPEN}), Review.State.WITHDRAWN)
+SUPERSEDE = Transition(frozenset({Release.State.LIVE}), Release.State.SUPERSEDED)
+ROLL_BACK = Transition(frozenset({Release.State.LIVE}), Release.State.ROLLED_BACK)
+REVOKE = Transition(frozenset({Release.State.LIVE}), Release.State.REVOKED)
+
+
+def publish(policy: Policy, *, within: Act) -> None:
+    fact = events.PolicyPublished(name=policy.name, number=policy.number, risk_tier=policy.risk_tier, digest=policy.digest)
+    within.move(policy, PUBLISH, fact, published_at=clock.now())
+
+
+def conclude(review: Review, *, outcome: str, digest: str, within: Act) -> None:
+    within.move(
+        review, CONCLUDE, events.ReviewConcluded(outcome=outcome, digest=digest), outcome=outcome, concluded_at=clock.now()
+    )
+
+
+def withdraw(review: Review, *, within: Act) -> None:
+    within.move(review, WITHDRAW, events.ReviewWithdrawn(), concluded_at=clock.now())
+
+
+def supersede(release: Release, *, by: str, within: Act) -> None:
+    within.move(release, SUPERSEDE, events.ReleaseSuperseded(by=by), ended_at=clock.now())
+
+
+def roll_back(release: Release, *, to: str, within: Act) -> None:
+    within.move(release, ROLL_BACK, events.ReleaseRolledBack(to=to), ended_at=clock.now())
+
+
+def revoke(release: Release, *, reason: str, within: Act) -> None:
+    within.move(release, REVOKE, events.ReleaseRevoked(reason=reason), ended_at=clock.now())

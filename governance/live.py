@@ -1,0 +1,29 @@
+"""What the version that is live now answered on the same rows: the other side of a paired comparison."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from evaluations.inputs import Other
+from evaluations.models import EvaluationRun
+from governance.models import Environment, Release
+
+
+def predictions_of_live(run: EvaluationRun) -> Other:
+    """The predictions of the version of the same model that is live in production, on exactly the data of `run`."""
+    release = (
+        Release.objects.live()
+        .filter(model=run.version.model_id, environment=Environment.PRODUCTION)
+        .select_related("version__model")
+        .first()
+    )
+    if release is None:
+        return Other(missing=_("No version of this model is live in production, so there is nothing to compare with."))
+    if release.version_id == run.version_id:
+        return Other(missing=_("This version itself is live in production, so there is nothing to compare with."))
+    measured = EvaluationRun.objects.counting().filter(version=release.version_id, dataset_digest=run.dataset_digest)
+    found = measured.filter(state=EvaluationRun.State.COMPLETED).exclude(predictions_digest="").order_by("-finished_at").first()
+    if found is None:
+        missing = _("%(version)s, which is live in production, was not measured on these data, so they cannot be compared.")
+        return Other(missing=missing % {"version": release.version})
+    return Other(found.predictions_digest, str(release.version))

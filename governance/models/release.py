@@ -1,0 +1,79 @@
+"""Which version is live where, and what the gate last said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.visibility import teams_visible_to
+from core.ids import uuid7
+from governance.models.policy import Environment
+
+if TYPE_CHECKING:
+    from accounts.models import Person
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def visible_to(self, person: Person) -> ReleaseQuerySet:
+        return self.filter(version__model__team__in=teams_visible_to(person))
+
+    def live(self) -> ReleaseQuerySet:
+        return self.filter(state=Release.State.LIVE)
+
+
+class Release(models.Model):
+    """A version in an environment. One version of a model is live in an environment at a time."""
+
+    ledger_label = "release"
+
+    class State(models.TextChoices):
+        LIVE = "live", _("Live")
+        SUPERSEDED = "superseded", _("Superseded")
+        ROLLED_BACK = "rolled_back", _("Rolled back")
+        REVOKED = "revoked", _("Revoked")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="releases")
+    model = models.ForeignKey("models_registry.RegisteredModel", on_delete=models.PROTECT, related_name="releases")
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.LIVE)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="releases_made")
+    released_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-released_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "environment"], condition=Q(state="live"), name="one_live_release_in_an_environment"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["live", "superseded", "rolled_back", "revoked"]), name="release_state_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} → {self.get_environment_display()}"
+
+
+class GateRecord(models.Model):
+    """What the gate last answered for a version in an environment, so that an answer is an event when it changes."""
+
+    version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="gate_records")
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    allowed = models.BooleanField()
+    reasons = models.JSONField(default=list)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "environment"], name="one_gate_record_in_an_environment")]
+
+    def __str__(self) -> str:
+        return f"{self.version} in {self.environment}: {self.allowed}"

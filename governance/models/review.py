@@ -1,0 +1,169 @@
+"""One run of a policy over one version: its steps and the signatures on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, Role
+from accounts.visibility import teams_visible_to
+from core.ids import uuid7
+from governance.models.policy import Environment, Policy
+
+if TYPE_CHECKING:
+    from accounts.models import Person
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def visible_to(self, person: Person) -> ReviewQuerySet:
+        return self.filter(version__model__team__in=teams_visible_to(person))
+
+    def open(self) -> ReviewQuerySet:
+        return self.filter(state=Review.State.OPEN)
+
+    def signable_by(self, person: Person) -> ReviewQuerySet:
+        """Open reviews that wait for a signature which `person` may give: the list form of `can_sign_off`."""
+        if not person.is_active or person.holds_anywhere(Role.ADMINISTRATOR):
+            return self.none()
+        mine = Membership.objects.filter(person=person, role=OuterRef("role")).filter(
+            Q(team=None) | Q(team=OuterRef("review__version__model__team"))
+        )
+        earlier = Step.objects.waiting().filter(review=OuterRef("review"), order__lt=OuterRef("order"))
+        my_steps = Step.objects.waiting().filter(Exists(mine), ~Exists(earlier), review=OuterRef("pk"))
+        signed = SignOff.objects.filter(review=OuterRef("pk"), digest=OuterRef("digest"), person=person.pk)
+        return self.open().filter(Exists(my_steps), ~Exists(signed)).exclude(contributors__contains=[person.pk])
+
+    def locked(self) -> ReviewQuerySet:
+        """For decisions that count rows: two signatures cannot both find the quorum one short."""
+        return self.select_for_update(of=("self",))
+
+    def with_parts(self) -> ReviewQuerySet:
+        return self.select_related(
+            "version__model__team", "version__submitted_by", "version__created_by", "version__inspection", "policy", "opened_by"
+        )
+
+
+class Review(models.Model):
+    """One run of a policy over one version."""
+
+    ledger_label = "review"
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        CONCLUDED = "concluded", _("Concluded")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        EXPIRED = "expired", _("Expired")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="reviews")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="reviews")
+    environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    outcome = models.CharField(max_length=24, blank=True)  # approved, changes_requested, rejected
+    digest = models.CharField(max_length=71)  # of what stood pinned when it was last refreshed: for lists; gates compute it anew
+    contributors = ArrayField(models.UUIDField(), default=list)  # pseudonyms of those whose own work this is: they do not sign
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews_opened")
+    opened_at = models.DateTimeField()
+    concluded_at = models.DateTimeField(null=True)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["version"], condition=Q(state="open"), name="one_open_review_for_a_version"),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "concluded", "withdrawn", "expired"]), name="review_state_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return _("Review of %(version)s") % {"version": self.version}
+
+    def get_absolute_url(self) -> str:
+        return reverse("governance:review", args=[self.pk])
+
+
+class StepQuerySet(models.QuerySet["Step"]):
+    def waiting(self) -> StepQuerySet:
+        """Steps that apply and whose quorum is not yet reached on the digest that stands."""
+        given = (
+            SignOff.objects.filter(
+                review=OuterRef("review"),
+                role=OuterRef("role"),
+                digest=OuterRef("review__digest"),
+                verdict=SignOff.Verdict.APPROVE,
+            )
+            .order_by()
+            .values("review")
+            .annotate(people=Count("person", distinct=True))
+            .values("people")
+        )
+        return self.filter(applies=True).annotate(given=Coalesce(given, 0)).filter(given__lt=F("quorum"))
+
+
+class Step(models.Model):
+    """One requirement of the policy as it applies to this review: whose signature, how many, in which order."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="steps")
+    order = models.PositiveSmallIntegerField()
+    role = models.CharField(max_length=32, choices=Role.choices)
+    meaning = models.CharField(max_length=24)
+    quorum = models.PositiveSmallIntegerField()
+    applies = models.BooleanField()
+    because = models.CharField(max_length=300)  # why it applies, or why not
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["order", "pk"]
+        constraints = [models.UniqueConstraint(fields=["review", "role"], name="one_step_of_a_role_in_a_review")]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} × {self.quorum}"
+
+
+class SignOff(models.Model):
+    """One person's verdict on exactly what the review pinned at that moment. The database refuses any change."""
+
+    ledger_label = "sign_off"
+
+    class Verdict(models.TextChoices):
+        APPROVE = "approve", _("Approve")
+        REQUEST_CHANGES = "request_changes", _("Request changes")
+        REJECT = "reject", _("Reject")
+
+    class Meaning(models.TextChoices):
+        VALIDATED = "validated", _("Validated independently")
+        PRIVACY_REVIEWED = "privacy_reviewed", _("Reviewed for data protection")
+        APPROVED = "approved", _("Approved for use under the policy")
+        CHANGES_REQUESTED = "changes_requested", _("Changes requested")
+        REJECTED = "rejected", _("Rejected")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="sign_offs")
+    person = models.UUIDField(db_index=True)  # pseudonym: no foreign key, so that a person can be erased and the row stays
+    role = models.CharField(max_length=32, choices=Role.choices)
+    verdict = models.CharField(max_length=16, choices=Verdict.choices)
+    meaning = models.CharField(max_length=24, choices=Meaning.choices)
+    digest = models.CharField(max_length=71)  # of the statement that was signed; see governance.pins
+    statement = models.JSONField()  # what was pinned, by digest: checkpoint, card, data, evaluations, policy
+    proof = models.JSONField()  # {"methods": ["password", "totp"], "at": "..."}
+    signed_at = models.DateTimeField()
+    event = models.UUIDField()  # the log's event; its private part holds the comment and the name as signed
+
+    class Meta:
+        ordering = ["signed_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["review", "person", "digest"], name="one_signature_of_a_person_on_a_digest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.get_verdict_display()}"

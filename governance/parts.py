@@ -1,0 +1,275 @@
+"""What governance adds to the pages of models and versions, and what others add to the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from core.registry import Registry
+from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approval_of
+from governance.comparing import Side, differences
+from governance.forms import ReleaseForm, RollbackForm
+from governance.going_back import targets
+from governance.models import Environment, Release, Review, SignOff
+from governance.permissions import can_release, can_release_version, can_revise_card, roles_to_sign
+from governance.pins import WORDS, flags_of
+from ledger.models import PrivateValue
+from models_registry.models import RegisteredModel, Version
+from models_registry.pages import format_words
+from models_registry.parts import Part
+
+# Each returns sections of the inbox: {"title", "template", "rows"}.
+inbox_parts: Registry[Callable[[HttpRequest], list[dict[str, Any]]]] = Registry("section of the inbox")
+MOST_RELEASES = 10  # of the latest on a model's page; the history and the API have all
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The sentence above everything else: how the approval stands, and every reason in the order in which to mend it."""
+
+    tone: str
+    title: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed since `before`, the version that was approved last."""
+
+    before: Version
+    review: Review
+    items: list[dict[str, Any]]
+
+
+def environment_of(version: Version) -> str:
+    """Where the version's latest review wants it to run."""
+    latest = version.reviews.order_by("-opened_at").first()
+    return latest.environment if latest else Environment.PRODUCTION
+
+
+# -- the page of a version -------------------------------------------------------------------------------------------------
+
+
+def overview(request: HttpRequest, version: Version) -> list[Part]:
+    """What blocks the version, how far each aspect is, the next step of the person who looks."""
+    approval = approval_of(version, environment_of(version))
+    if approval.review is None:
+        return _card_link(request, version)
+    releases = list(Release.objects.filter(version=version).select_related("released_by").order_by("-released_at"))
+    parts = [
+        Part("lead", "governance/part_lead.html", {"standing": standing_of(approval, version), "version": version}),
+        Part("readiness", "governance/part_readiness.html", readiness(approval, version, releases)),
+        Part(
+            "more",
+            "governance/part_signatures.html",
+            {"standings": standings(approval), "closed": version.state in DECIDED_AGAINST},
+        ),
+    ]
+    if approval.review.state == Review.State.OPEN and roles_to_sign(request.user, approval.review):
+        parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": True}))
+    else:
+        parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
+    live = any(one.state == Release.State.LIVE for one in releases)
+    if approval.holds and not live and can_release_version(request.user, version):
+        form = ReleaseForm(auto_id="release_%s", initial={"environment": approval.review.environment})
+        parts.append(Part("side", "governance/part_release.html", {"version": version, "form": form}))
+    if version.state == Version.State.SUSPENDED and can_release(request.user, version.model) and _nothing_live(version):
+        parts.append(Part("actions", "governance/part_rollback_link.html", {"model": version.model}))
+    return parts + _card_link(request, version)
+
+
+def _card_link(request: HttpRequest, version: Version) -> list[Part]:
+    if version.state in DECIDED_AGAINST or not can_revise_card(request.user, version):
+        return []
+    return [Part("actions", "governance/part_card_link.html", {"version": version})]
+
+
+def _nothing_live(version: Version) -> bool:
+    return not Release.objects.live().filter(model=version.model_id).exists()
+
+
+def standing_of(approval: Approval, version: Version) -> Standing:
+    """How the approval stands. Signatures that only wait are one sentence, so that what must be mended stands out."""
+    reasons = [reason for reason in approval.reasons if reason not in _missing_reasons(approval)]
+    waiting = [] if version.state in DECIDED_AGAINST else _waiting_roles(approval)
+    if waiting:
+        reasons.append(_("Signatures still to come: %(roles)s.") % {"roles": ", ".join(waiting)})
+    if approval.holds:
+        said = _("Every signature that policy %(policy)s asks for was given on exactly these bytes, card, data and numbers.")
+        return Standing("ok", _("The approval holds."), [said % {"policy": approval.policy}])
+    if version.state == Version.State.SUSPENDED:
+        return Standing("bad", _("The approval is suspended."), reasons)
+    if version.state == Version.State.REJECTED:
+        return Standing("bad", _("This version is rejected."), reasons)
+    if approval.evidence_reasons and _under_way(approval, version):
+        return Standing("info", _("The workers are not done yet."), reasons)
+    if approval.evidence_reasons:
+        return Standing("bad", _("Approval is blocked."), reasons)
+    return Standing("warn", _("Not approved yet."), reasons)
+
+
+def _waiting_roles(approval: Approval) -> list[str]:
+    return [one.step.get_role_display().lower() for one in approval.steps if not one.met and not _is_stale(one)]
+
+
+def _under_way(approval: Approval, version: Version) -> bool:
+    """Whether all that is open about the evidence is work that still goes on."""
+    inspection = getattr(version, "inspection", None)
+    if inspection is None or inspection.state in {inspection.State.QUEUED, inspection.State.RUNNING}:
+        return True
+    runs = [run for run, _verdict in approval.verdicts]
+    busy = [run for run in runs if run.state in {run.State.QUEUED, run.State.RUNNING}]
+    return bool(busy) and len(busy) == len(approval.evidence_reasons)
+
+
+def _is_stale(standing: StepStanding) -> bool:
+    return bool(standing.stale) and not standing.counted
+
+
+def _missing_reasons(approval: Approval) -> set[str]:
+    """The sentences about signatures that were simply not given yet."""
+    return {
+        _("The signature of the %(role)s is missing.") % {"role": one.step.get_role_display().lower()}
+        for one in approval.steps
+        if not one.met and not _is_stale(one)
+    }
+
+
+def readiness(approval: Approval, version: Version, releases: list[Release] | None = None) -> dict[str, Any]:
+    """The context of the cards that say how far each aspect is."""
+    needed = [one for one in approval.steps if one.step.applies]
+    given = sum(min(one.step.quorum, len({signed.person for signed in one.counted})) for one in needed)
+    inspection = getattr(version, "inspection", None)
+    return {
+        "approval": approval,
+        "version": version,
+        "format": format_words(inspection.format) if inspection and inspection.format else "",
+        "flags": flags_of(version),
+        "given": given,
+        "asked": sum(one.step.quorum for one in needed),
+        "stale": sum(len(one.stale) for one in needed if not one.met),
+        "closed": version.state in DECIDED_AGAINST,
+        "release": releases[0] if releases else None,
+        "releases_known": releases is not None,
+    }
+
+
+# -- the page of a model, and the list of models ---------------------------------------------------------------------------
+
+
+def model(request: HttpRequest, row: RegisteredModel) -> list[Part]:
+    """What is live, and the one step back."""
+    live = list(Release.objects.live().filter(model=row).select_related("version__model", "released_by"))
+    past = list(Release.objects.filter(model=row).select_related("version__model", "released_by")[:MOST_RELEASES])
+    parts = [
+        Part("lead", "governance/part_live.html", {"live": [(one, approval_of(one.version, one.environment)) for one in live]})
+    ]
+    if past:
+        parts.append(Part("body", "governance/part_releases.html", {"releases": past}))
+    if past and can_release(request.user, row):
+        parts.append(Part("side", "governance/part_rollback.html", _rollback(row)))
+    return parts
+
+
+def _rollback(row: RegisteredModel) -> dict[str, Any]:
+    """Where a roll-back leads in each environment, and the form where it leads anywhere."""
+    ways = targets(row)
+    possible = [name for name, version in ways.items() if version]
+    form = RollbackForm(auto_id="rollback_%s", environments=possible) if possible else None
+    return {"model": row, "ways": [(Environment(name).label, version) for name, version in ways.items()], "form": form}
+
+
+def live_versions(models: list[RegisteredModel]) -> dict[Any, list[Release]]:
+    """What is live of each model, in one query: a column of the list."""
+    found: dict[Any, list[Release]] = {}
+    for one in Release.objects.live().filter(model__in=models).select_related("version__model").order_by("environment"):
+        found.setdefault(one.model_id, []).append(one)
+    return found
+
+
+# -- signatures and what changed ---------------------------------------------------------------------------------------------
+
+
+def standings(approval: Approval) -> list[dict[str, Any]]:
+    """Each step with its signatures as a person reads them: names where they are not erased, comments, what is stale and
+    what exactly changed since."""
+    refusals = _refusals(approval)
+    signed = [one for standing in approval.steps for one in standing.counted]
+    signed += [*(one for one, _changed in approval.stale), *refusals]
+    people = Person.objects.in_bulk({one.person for one in signed})
+    comments = dict(
+        PrivateValue.objects.filter(event_id__in=[one.event for one in signed], path="comment").values_list("event_id", "value")
+    )
+    return [
+        {
+            "step": standing.step,
+            "met": standing.met,
+            "missing": standing.missing,
+            "signatures": [
+                *(_signature(one, people, comments) for one in refusals if one.role == standing.step.role),
+                *(_signature(one, people, comments) for one in standing.counted),
+                *(_stale(one, changed, approval, people, comments, answered=standing.met) for one, changed in standing.stale),
+            ],
+        }
+        for standing in approval.steps
+    ]
+
+
+def _refusals(approval: Approval) -> list[SignOff]:
+    """The signatures that ask for changes or reject, newest first."""
+    if approval.review is None:
+        return []
+    rows = SignOff.objects.filter(review__version=approval.review.version_id, review__environment=approval.review.environment)
+    return list(rows.exclude(verdict=SignOff.Verdict.APPROVE).order_by("-signed_at"))
+
+
+def _signature(one: SignOff, people: dict[UUID, Person], comments: dict[UUID, str]) -> dict[str, Any]:
+    return {"sign_off": one, "person": people.get(one.person), "comment": comments.get(one.event, "")}
+
+
+def _stale(
+    one: SignOff,
+    changed: list[str],
+    approval: Approval,
+    people: dict[UUID, Person],
+    comments: dict[UUID, str],
+    *,
+    answered: bool,
+) -> dict[str, Any]:
+    """A signature over something else than what stands now. Where nobody signed anew yet, what differs is shown."""
+    version = approval.review.version if approval.review else one.review.version
+    items = [] if answered else differences(Side(version, one.statement), Side(version, approval.statement))
+    return {
+        **_signature(one, people, comments),
+        "stale": True,
+        "changed": capfirst(", ".join(_(WORDS[key]) for key in changed if key != "review")),  # "": only the review is another
+        "answered": answered,
+        "differences": items,
+    }
+
+
+def changes_since_last_approval(version: Version, approval: Approval) -> Comparison | None:
+    """How what is pinned now differs from what was signed for the version approved before this one; None for the first."""
+    review = approval.review
+    if review is None:
+        return None
+    before = (
+        Review.objects.filter(version__model=version.model_id, outcome="approved", concluded_at__isnull=False)
+        .exclude(version=version)
+        .select_related("version__model", "version__inspection", "version__training_run")
+        .order_by("-concluded_at")
+    )
+    if review.concluded_at is not None:
+        before = before.filter(concluded_at__lt=review.concluded_at)  # a closed review is compared with what was known then
+    last = before.first()
+    signed = SignOff.objects.filter(review=last).order_by("-signed_at").first() if last else None
+    if last is None or signed is None:
+        return None
+    return Comparison(last.version, last, differences(Side(last.version, signed.statement), Side(version, approval.statement)))

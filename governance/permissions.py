@@ -1,0 +1,102 @@
+"""Who may decide: pure answers with their reasons. The page, the API and the service ask the same functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Role
+from core.decisions import Decision, allow, deny
+from governance.models import Policy, Review, Step
+from ledger.models import Entry
+from models_registry.models import RegisteredModel, Version
+
+if TYPE_CHECKING:
+    from accounts.models import Person
+
+# Events whose actors made a version what it is.
+HANDIWORK = {"version.drafted", "version.checkpoint_received", "version.data_linked", "version.submitted", "card.revised"}
+
+
+def contributors(version: Version) -> set[str]:
+    """Pseudonyms of those whose own work this version is: who made or submitted it, wrote its card or recorded its run, and
+    whoever else laid hands on it by the log, such as by sending its checkpoint into somebody else's draft."""
+    people = {version.created_by_id, version.submitted_by_id} | set(version.cards.values_list("author", flat=True))
+    if version.training_run is not None:
+        people.add(version.training_run.created_by_id)
+    hands = Entry.objects.about(version).filter(actor_kind="person", type__in=HANDIWORK)
+    return {str(person) for person in people if person is not None} | set(hands.values_list("actor_id", flat=True))
+
+
+def can_submit(person: Person, version: Version) -> Decision:
+    if person.holds(Role.DATA_SCIENTIST, version.model.team):
+        return allow()
+    return deny(_("Only a data scientist of this team submits its versions."), code="wrong_role")
+
+
+def can_revise_card(person: Person, version: Version) -> Decision:
+    if person.holds(Role.DATA_SCIENTIST, version.model.team):
+        return allow()
+    return deny(_("Only a data scientist of this team writes the card of its versions."), code="wrong_role")
+
+
+def can_sign_off(person: Person, review: Review, role: str) -> Decision:
+    """Whether `person` may give the signature of `role` now; the list form is `Review.objects.signable_by`."""
+    if person.holds_anywhere(Role.ADMINISTRATOR):
+        return deny(_("Administrators hand out roles, so they sign nothing."), code="administrator")
+    if person.pk in {review.version.submitted_by_id, review.opened_by_id}:
+        return deny(_("You submitted this version, so someone else must sign it off."), code="own_submission")
+    if person.pk in review.contributors or str(person.pk) in contributors(review.version):
+        return deny(_("You contributed to this version, so someone else must sign it off."), code="own_work")
+    if not person.holds(role, review.version.model.team):
+        return deny(_("You do not hold the role %(role)s in this team.") % {"role": Role(role).label.lower()}, code="wrong_role")
+    step = review.steps.filter(role=role).first()
+    if step is None or not step.applies:
+        return deny(
+            _("This review asks for no signature of the role %(role)s.") % {"role": Role(role).label.lower()}, code="not_required"
+        )
+    if review.sign_offs.filter(person=person.pk, digest=review.digest).exists():
+        return deny(
+            _("You have already signed this version as it stands; one person gives one signature."), code="already_signed"
+        )
+    waiting = list(Step.objects.waiting().filter(review=review))
+    if step.pk not in {other.pk for other in waiting}:
+        return deny(_("Enough people have already signed for this role."), code="quorum_reached")
+    earlier = [other.get_role_display().lower() for other in waiting if other.order < step.order]
+    if earlier:
+        sentence = ngettext(
+            "First the signature of the %(roles)s is needed.", "First the signatures of %(roles)s are needed.", len(earlier)
+        )
+        return deny(sentence % {"roles": get_text_list(earlier, _("and"))}, code="too_early")
+    return allow()
+
+
+def roles_to_sign(person: Person, review: Review) -> list[str]:
+    """The roles for which `person` may sign this review now."""
+    return [step.role for step in review.steps.all() if step.applies and can_sign_off(person, review, step.role)]
+
+
+def can_release(person: Person, model: RegisteredModel) -> Decision:
+    if person.holds_anywhere(Role.ADMINISTRATOR):
+        return deny(_("Administrators hand out roles, so they release nothing."), code="administrator")
+    if not person.holds(Role.RISK_MANAGER, model.team):
+        return deny(_("Only a risk manager of this team releases its models and rolls them back."), code="wrong_role")
+    return allow()
+
+
+def can_release_version(person: Person, version: Version) -> Decision:
+    decision = can_release(person, version.model)
+    if decision and str(person.pk) in contributors(version):
+        return deny(_("You contributed to this version, so someone else must release it."), code="own_work")
+    return decision
+
+
+def policy_allows(policy: Policy, environment: str) -> Decision:
+    if environment in policy.body["environments"]:
+        return allow()
+    return deny(
+        _("The policy %(policy)s does not allow a release to %(environment)s.") % {"policy": policy, "environment": environment}
+    )

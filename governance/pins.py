@@ -1,0 +1,82 @@
+"""What a signature stands for: a statement that names, by digest, everything the reviewer was shown."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext_noop
+
+from core.canonical import sha256_of
+from data_registry.lineage import PiiFlag, pii_of
+from evaluations.models import EvaluationRun
+from governance.models import Policy
+from models_registry.models import Version
+
+FORMAT = "countersign-statement/1"
+
+# The words under which a page says what has changed since a signature was given; translated where they are shown.
+WORDS = {
+    "checkpoint": gettext_noop("the checkpoint"),
+    "construction": gettext_noop("how the model is built and fed"),
+    "card": gettext_noop("the model card"),
+    "data": gettext_noop("the data"),
+    "run": gettext_noop("the training run"),
+    "inspection": gettext_noop("the inspection"),
+    "evaluations": gettext_noop("the evaluations"),
+    "pii": gettext_noop("the personal data found"),
+    "policy": gettext_noop("the policy"),
+    "environment": gettext_noop("the environment"),
+    "version": gettext_noop("the version"),
+    "review": gettext_noop("the review"),
+}
+
+
+def flags_of(version: Version) -> list[PiiFlag]:
+    """The personal data that reach this version along the lineage of the data it names."""
+    return pii_of([link.dataset_version for link in version.data.select_related("dataset_version__dataset")])
+
+
+def run_digest(version: Version) -> str:
+    """The digest of what is known of the training: code, parameters, environment; empty where nothing is."""
+    run = version.training_run
+    return sha256_of({"code": run.code, "params": run.params, "environment": run.environment}) if run else ""
+
+
+def construction_digest(version: Version) -> str:
+    """The digest of what makes an answer of the checkpoint's bytes: its architecture, and how rows become its inputs."""
+    return sha256_of({"architecture": version.architecture, "reading": version.reading})
+
+
+def statement(version: Version, *, policy: Policy, environment: str, review: UUID) -> dict[str, Any]:
+    """The statement as it stands now; its digest is what people sign.
+
+    It names the review: what was signed in one that ended (by a suspension, by changes asked for) does not count in the next,
+    even when the card is put back to what it said before.
+    """
+    card = version.card
+    completed = EvaluationRun.objects.counting().filter(version=version, state=EvaluationRun.State.COMPLETED)
+    runs = completed.filter(policy_ref__id=str(policy.pk))
+    links = version.data.select_related("dataset_version")
+    return {
+        "format": FORMAT,
+        "version": str(version.pk),
+        "review": str(review),
+        "environment": environment,
+        "checkpoint": version.checkpoint_digest,
+        "construction": construction_digest(version),
+        "card": card.digest if card else "",
+        "data": sorted([link.use, str(link.dataset_version_id), link.dataset_version.facts_digest] for link in links),
+        "run": run_digest(version),
+        "inspection": [version.inspection.verdict, sha256_of(version.inspection.facts)] if hasattr(version, "inspection") else [],
+        "evaluations": sorted(
+            [str(run.dataset_version_id), run.suite.digest, run.results_digest] for run in runs.select_related("suite")
+        ),
+        "pii": sorted({f"{flag.category}:{flag.dataset_version.pk}:{flag.column}" for flag in flags_of(version)}),
+        "policy": policy.digest,
+    }
+
+
+def changed_since(signed: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The parts of a signed statement that are no longer so, as keys of WORDS."""
+    return [key for key in WORDS if signed.get(key) != now.get(key)]

@@ -1,0 +1,190 @@
+"""The shapes of governance in the API."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from accounts.models import Role
+from core.errors import InvalidInput
+from governance.approvals import Approval
+from governance.gate import GateAnswer
+from governance.models import Environment, Policy, Release, Review, SignOff
+from models_registry.models import Version
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+
+
+def as_digest(given: str) -> str:
+    if not _DIGEST.match(given):
+        raise InvalidInput(_("A digest is written sha256: followed by 64 lower-case hexadecimal digits."), code="digest")
+    return given
+
+
+def as_uuid(given: str) -> UUID:
+    try:
+        return UUID(given)
+    except ValueError as error:
+        raise InvalidInput(_("An id is a UUID."), code="id") from error
+
+
+class SubmissionInput(serializers.Serializer):
+    environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.PRODUCTION)
+
+
+class SignOffInput(serializers.Serializer):
+    role = serializers.ChoiceField(choices=Role.choices)
+    verdict = serializers.ChoiceField(choices=SignOff.Verdict.choices)
+    password = serializers.CharField(max_length=1000, trim_whitespace=False, write_only=True)
+    code = serializers.CharField(
+        max_length=32, required=False, allow_blank=True, write_only=True, help_text="Of your second factor, where you have one."
+    )
+    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True)
+    seen = serializers.CharField(
+        max_length=71, required=False, allow_blank=True, help_text="Digest you read; refused if it changed since."
+    )
+
+
+class SignOffOutput(serializers.ModelSerializer):
+    class Meta:
+        model = SignOff
+        fields = ["id", "role", "verdict", "meaning", "digest", "proof", "signed_at"]
+
+
+class ApprovalStep(serializers.Serializer):
+    role = serializers.CharField()
+    meaning = serializers.CharField()
+    quorum = serializers.IntegerField()
+    applies = serializers.BooleanField()
+    because = serializers.CharField()
+    met = serializers.BooleanField()
+    counted = SignOffOutput(many=True)
+    stale = serializers.ListField(child=serializers.DictField())
+
+
+class ApprovalEvaluation(serializers.Serializer):
+    id = serializers.UUIDField()
+    data = serializers.CharField()  # type: ignore[assignment]  # a field with the name of DRF's property
+    state = serializers.CharField()
+    outcome = serializers.CharField()
+    checks = serializers.ListField(child=serializers.DictField())
+
+
+class ApprovalOutput(serializers.Serializer):
+    holds = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    state = serializers.CharField()
+    digest = serializers.CharField(help_text="What a signature given now would stand for.")
+    policy = serializers.CharField()
+    review = serializers.UUIDField(allow_null=True)
+    steps = ApprovalStep(many=True)
+    evaluations = ApprovalEvaluation(many=True)
+
+
+class ReviewRow(serializers.ModelSerializer):
+    name = serializers.CharField(source="version.__str__")
+    policy = serializers.CharField(source="policy.__str__")
+
+    class Meta:
+        model = Review
+        fields = ["id", "version", "name", "policy", "environment", "state", "outcome", "opened_at", "concluded_at"]
+
+
+class ReviewOutput(ReviewRow):
+    approval = ApprovalOutput()
+    you_may_sign_as = serializers.ListField(child=serializers.CharField())
+
+    class Meta(ReviewRow.Meta):
+        fields = [*ReviewRow.Meta.fields, "approval", "you_may_sign_as"]
+
+
+class PolicyOutput(serializers.ModelSerializer):
+    class Meta:
+        model = Policy
+        fields = ["id", "name", "number", "risk_tier", "body", "digest", "published_at"]
+
+
+class ReleaseInput(serializers.Serializer):
+    version = serializers.UUIDField()
+    environment = serializers.ChoiceField(choices=Environment.choices)
+
+
+class RollbackInput(serializers.Serializer):
+    environment = serializers.ChoiceField(choices=Environment.choices)
+    reason = serializers.CharField(max_length=500)
+
+
+class ReleaseOutput(serializers.ModelSerializer):
+    name = serializers.CharField(source="version.__str__")
+    checkpoint = serializers.CharField(source="version.checkpoint_digest")
+
+    class Meta:
+        model = Release
+        fields = ["id", "version", "name", "checkpoint", "environment", "state", "released_at", "ended_at", "reason"]
+
+
+class GateOutput(serializers.Serializer):
+    allowed = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    digest = serializers.CharField()
+    environment = serializers.CharField()
+    version = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField()
+    policy = serializers.CharField()
+
+
+def approval(version: Version, found: Approval) -> dict[str, Any]:
+    """`ApprovalOutput` of a computed approval."""
+    return {
+        "holds": found.holds,
+        "reasons": found.reasons,
+        "state": version.state,
+        "digest": found.digest,
+        "policy": str(found.policy or ""),
+        "review": str(found.review.pk) if found.review else None,
+        "steps": [
+            {
+                "role": standing.step.role,
+                "meaning": standing.step.meaning,
+                "quorum": standing.step.quorum,
+                "applies": standing.step.applies,
+                "because": standing.step.because,
+                "met": standing.met,
+                "counted": SignOffOutput(standing.counted, many=True).data,
+                "stale": [{**SignOffOutput(signed).data, "changed": changed} for signed, changed in standing.stale],
+            }
+            for standing in found.steps
+        ],
+        "evaluations": [
+            {
+                "id": str(run.pk),
+                "data": str(run.dataset_version),
+                "state": run.state,
+                "outcome": verdict.outcome,
+                "checks": [{"outcome": check.outcome, "sentence": check.sentence} for check in verdict.checks],
+            }
+            for run, verdict in found.verdicts
+        ],
+    }
+
+
+def review(row: Review, found: Approval, may_sign_as: list[str]) -> dict[str, Any]:
+    """`ReviewOutput` of a review as it stands for the person who asks."""
+    return {**ReviewRow(row).data, "approval": approval(row.version, found), "you_may_sign_as": may_sign_as}
+
+
+def gate(given: GateAnswer) -> dict[str, Any]:
+    """`GateOutput` of an answer."""
+    return {
+        "allowed": given.allowed,
+        "reasons": given.reasons,
+        "digest": given.digest,
+        "environment": given.environment,
+        "version": str(given.version.pk) if given.version else None,
+        "name": str(given.version or ""),
+        "policy": given.policy,
+    }

@@ -1,0 +1,19 @@
+"""What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
+
+from governance.services.releasing import release, roll_back
+from governance.services.signing import sign_off
+from governance.services.submitting import revise_card, submit, submit_at_once, withdraw
+from governance.services.suspending import revoke_within, suspend, suspend_within
+
+__all__ = [
+    "release",
+    "revise_card",
+    "revoke_within",
+    "roll_back",
+    "sign_off",
+    "submit",
+    "submit_at_once",
+    "suspend",
+    "suspend_within",
+    "withdraw",
+]

@@ -1,0 +1,107 @@
+"""Releasing a version to an environment, and going back in one step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from core import clock
+from core.errors import InvalidInput, WrongState
+from governance import events, lifecycle
+from governance.approvals import approval_of
+from governance.going_back import candidates, releases_in
+from governance.models import Release
+from governance.permissions import can_release, can_release_version
+from ledger.acts import Act, act
+from models_registry.models import RegisteredModel, Version
+
+if TYPE_CHECKING:
+    from accounts.models import Person
+
+
+def release(version: Version, *, environment: str, by: Person) -> Release:
+    """The version is live there, in place of what was; refused with every reason while its approval does not hold."""
+    with act(by, attempt="release", on=version) as this:
+        RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+        version = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=version.pk)
+        can_release_version(by, version).enforce()
+        approval = approval_of(version, environment)
+        if not approval.holds:
+            raise WrongState(
+                _("%(version)s cannot be released: %(reasons)s") % {"version": version, "reasons": " ".join(approval.reasons)},
+                code="blocked",
+                reasons=approval.reasons,
+            )
+        live = (
+            Release.objects.live().filter(model=version.model, environment=environment).select_related("version__model").first()
+        )
+        if live is not None and live.version_id == version.pk:
+            raise WrongState(_("%(version)s is already live there.") % {"version": version}, code="already_live")
+        if live is not None:
+            lifecycle.supersede(live, by=str(version.pk), within=this)
+        return _make_release(version, environment, by=by, approval_digest=approval.digest, instead_of=live, within=this)
+
+
+def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: str) -> Release:
+    """The latest earlier version that was live there and whose approval still holds is live again."""
+    if not reason.strip():
+        raise InvalidInput(_("Say why you roll back: it becomes part of the record."), code="reason_missing")
+    with act(by, attempt="roll_back", on=model) as this:
+        model = RegisteredModel.objects.select_for_update(of=("self",)).select_related("team").get(pk=model.pk)
+        can_release(by, model).enforce()
+        releases = releases_in(model, environment)
+        if not releases:
+            raise WrongState(_("No version of %(model)s was ever live there.") % {"model": model}, code="nothing_live")
+        latest = releases[0]
+        earlier_ones = candidates(releases)
+        # Locked, so that a suspension at this moment is either seen here or finds the release that is made here.
+        rows = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run")
+        versions_by_key = {one.pk: one for one in rows.filter(pk__in=[one.version_id for one in earlier_ones]).order_by("pk")}
+        for earlier in earlier_ones:
+            earlier.version = versions_by_key[earlier.version_id]
+            approval = approval_of(earlier.version, environment)
+            if approval.holds:
+                if latest.state == Release.State.LIVE:
+                    lifecycle.roll_back(latest, to=str(earlier.version_id), within=this)
+                return _make_release(
+                    earlier.version,
+                    environment,
+                    by=by,
+                    approval_digest=approval.digest,
+                    instead_of=latest,
+                    within=this,
+                    rolled_back=True,
+                    reason=reason,
+                )
+        raise WrongState(
+            _("No earlier version of %(model)s has an approval that still holds.") % {"model": model},
+            code="nothing_to_go_back_to",
+        )
+
+
+def _make_release(
+    version: Version,
+    environment: str,
+    *,
+    by: Person,
+    approval_digest: str,
+    instead_of: Release | None,
+    within: Act,
+    rolled_back: bool = False,
+    reason: str = "",
+) -> Release:
+    made = Release.objects.create(
+        version=version, model=version.model, environment=environment, released_by=by, released_at=clock.now(), reason=reason
+    )
+    fact = events.ReleaseMade(
+        version_id=str(version.pk),
+        environment=environment,
+        checkpoint=version.checkpoint_digest,
+        approval=approval_digest,
+        instead_of=str(instead_of.version_id) if instead_of else "",
+        rolled_back=rolled_back,
+        reason=events.Private(reason),
+    )
+    within.record(fact, on=version)
+    return made

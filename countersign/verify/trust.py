@@ -1,0 +1,73 @@
+"""What the reader trusts, given from outside the report: the key that seals the log and the certificate that signs reports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from countersign.verify import limits
+from countersign.verify.canonical import parse_json
+from countersign.verify.encoding import sha256
+from countersign.verify.note import LogKey
+from countersign.verify.outcome import Refused, Unopened
+
+TRUST_FORMAT = "countersign-trust/1"
+FIELDS = ("format", "site", "origin", "log_key", "report_certificate", "report_certificate_sha256")
+PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\s*")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The pinned keys of one site."""
+
+    site: str
+    origin: str
+    log_key: LogKey
+    certificate: bytes  # DER
+
+    @property
+    def certificate_sha256(self) -> str:
+        """The certificate's fingerprint, as a report prints it."""
+        return sha256(self.certificate).hex()
+
+
+def load_trust(path: str | Path) -> Trust:
+    """The trust file at `path`; raises `Refused` where it is of no use, `Unopened` where it cannot be opened."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limits.TRUST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise Unopened(f"The trust file cannot be opened: {getattr(error, 'strerror', None) or error}.") from None
+    return parse_trust(data)
+
+
+def parse_trust(data: bytes) -> Trust:
+    """The trust that the bytes of a trust file state."""
+    if len(data) > limits.TRUST_BYTES:
+        raise Refused("The trust file is too large to be one.")
+    stated = parse_json(data, what="The trust file")
+    if not isinstance(stated, dict) or stated.get("format") != TRUST_FORMAT:
+        raise Refused(f"The trust file is not of the format {TRUST_FORMAT}.")
+    for name in FIELDS:
+        if not isinstance(stated.get(name), str) or not stated[name]:
+            raise Refused(f"The trust file does not say {name}.")
+    key = LogKey.from_vkey(stated["log_key"])
+    if key.name != stated["origin"]:
+        raise Refused("The trust file's log key goes by another name than its origin.")
+    certificate = _certificate(stated["report_certificate"])
+    if sha256(certificate).hex() != stated["report_certificate_sha256"].lower():
+        raise Refused("The trust file's certificate does not have the fingerprint that stands beside it.")
+    return Trust(site=stated["site"], origin=stated["origin"], log_key=key, certificate=certificate)
+
+
+def _certificate(pem: str) -> bytes:
+    if not PEM.fullmatch(pem):
+        raise Refused("The trust file's certificate is not exactly one certificate in PEM.")
+    try:
+        return x509.load_pem_x509_certificate(pem.encode("ascii")).public_bytes(Encoding.DER)
+    except ValueError:
+        raise Refused("The trust file's certificate cannot be read.") from None

@@ -1,0 +1,1 @@
+"""Programs that use Countersign as its users do: through the SDK alone."""

@@ -1,0 +1,128 @@
+"""A site with real content: one of everything that an address can name, made through the services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+PEOPLE = ("scientist", "other_scientist", "validator", "officer", "dpo", "risk_manager", "auditor", "admin", "stranger")
+ROLE_OF = {
+    "scientist": "data_scientist",
+    "other_scientist": "data_scientist",
+    "validator": "validator",
+    "officer": "compliance_officer",
+    "dpo": "data_protection_officer",
+    "risk_manager": "risk_manager",
+    "auditor": "auditor",
+    "admin": "administrator",
+    "stranger": "",
+}
+
+
+@dataclass
+class World:
+    """Rows by what they are, and who is there by their name in the cast."""
+
+    people: dict[str, Any]
+    team: Any
+    rows: dict[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        return self.rows[name]
+
+
+@pytest.fixture
+def world(
+    request: pytest.FixtureRequest,
+    team: Any,
+    make_data: Callable[..., Any],
+    make_draft: Callable[..., Any],
+    make_review: Callable[..., Any],
+    make_approved: Callable[..., Any],
+) -> World:
+    """Two released versions (the second live), one ready for release, one to sign, a draft; data, run, alert, report."""
+    from accounts.services import make_key  # noqa: PLC0415 - plug-ins load before the settings do
+    from audit.services import request_report  # noqa: PLC0415 - as above
+    from core import blobs  # noqa: PLC0415 - as above
+    from core.clock import now  # noqa: PLC0415 - as above
+    from data_registry import services as data  # noqa: PLC0415 - as above
+    from evaluations.models import EvaluationRun  # noqa: PLC0415 - as above
+    from evaluations.services import repeat_run  # noqa: PLC0415 - as above
+    from governance import services as governance  # noqa: PLC0415 - as above
+    from ledger.services import sequence_and_seal  # noqa: PLC0415 - as above
+    from monitoring import services as monitoring  # noqa: PLC0415 - as above
+    from tests.plugins_versions import PROVENANCE  # noqa: PLC0415 - as above
+    from tracking.services import record_run  # noqa: PLC0415 - as above
+
+    people = {name: request.getfixturevalue(name) for name in PEOPLE}
+    world = World(people, team)
+    rows, scientist, risk_manager = world.rows, people["scientist"], people["risk_manager"]
+    rows["data"] = make_data()
+    rows["labels"] = make_data("labels")
+    rows["dataset"] = rows["data"].dataset
+    rows["draft_data"] = data.draft_version(rows["dataset"], by=scientist, provenance=PROVENANCE, format="other")
+    data.receive_content(rows["draft_data"], by=scientist, chunks=[b"rows to come"])
+    curve = {"name": "loss", "unit": "", "steps": [1, 2], "values": [0.9, 0.4]}
+    rows["run"] = record_run(team, by=scientist, name="training", params={"epochs": 3}, code={}, environment={}, series=[curve])
+    rows["early"] = make_approved(data=rows["data"])
+    governance.release(rows["early"], environment="production", by=risk_manager)
+    rows["live"] = make_approved(data=rows["data"])
+    governance.release(rows["live"], environment="production", by=risk_manager)
+    rows["ready"] = make_approved(data=rows["data"])
+    rows["model"] = rows["live"].model
+    rows["review"] = make_review(data=rows["data"])
+    rows["waiting"] = rows["review"].version
+    rows["draft"] = make_draft(model=rows["model"], data=rows["data"])
+    rows["evaluation"] = EvaluationRun.objects.filter(version=rows["live"]).first()
+    kept = blobs.keep(b"answers to every row")
+    EvaluationRun.objects.filter(pk=rows["evaluation"].pk).update(predictions_digest=kept.digest, predictions_size=kept.size)
+    earlier = EvaluationRun.objects.get(version=rows["early"])
+    rows["waiting_run"] = repeat_run(earlier, by=people["validator"])
+    rows["key"], rows["key_text"] = make_key(
+        scientist, by=scientist, name="CI", scopes=["read"], expires_at=now() + timedelta(days=9)
+    )
+    sums = [400 * share for share in (0.34, 0.33, 0.33)]
+    monitoring.receive_observations(
+        rows["live"],
+        environment="production",
+        n=400,
+        sums=sums,
+        sums_of_squares=[one * one / 400 for one in sums],
+        predicted=[400, 0, 0],
+        by=scientist,
+    )
+    rows["alert"] = _alert(rows["live"])
+    rows["resampling"] = _folds(rows["live"], scientist)
+    rows["report"] = request_report(rows["live"], environment="production", by=people["auditor"])
+    sequence_and_seal()
+    return world
+
+
+def _folds(version: Any, scientist: Any) -> Any:
+    """A set of three folds of the version, each with a checkpoint, ready to be submitted."""
+    from evaluations.resampling import services  # noqa: PLC0415 - as above
+    from tests.resampling.conftest import kfold  # noqa: PLC0415 - as above
+
+    made = services.begin(version, [kfold(version)], by=scientist)
+    for number in (1, 2, 3):
+        services.receive_checkpoint(made, number, [f"weights of fold {number}".encode()], name="fold", by=scientist)
+    return made
+
+
+def _alert(version: Any) -> Any:
+    """An open alert that has not taken the approval back, so that everything else stays possible."""
+    from core.clock import now  # noqa: PLC0415 - as above
+    from monitoring.models import Alert  # noqa: PLC0415 - as above
+
+    return Alert.objects.create(
+        version=version,
+        environment="production",
+        rule="prediction_distribution",
+        sentence="It drifts.",
+        facts={},
+        opened_at=now(),
+    )

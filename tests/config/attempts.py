@@ -1,0 +1,151 @@
+"""One request for each route that changes something: complete and well-formed, so that only its sender's role decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms import ChoiceField
+from django.urls import reverse
+
+from core.clock import now
+from data_registry.models import DatasetVersion
+from governance.forms import SubmitForm
+from tests.api.world import World
+from tests.plugins_versions import CARD, CLASSES, PASSWORD, PROVENANCE
+from tests.resampling.conftest import kfold
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """`may` names one person of the cast who succeeds with exactly this request."""
+
+    route: str
+    may: str
+    body: Callable[[World], Any] = lambda world: {}
+    on: str = ""  # the row that the address names
+    method: str = "post"
+    query: str = ""
+    args: Callable[[World], list[Any]] | None = None
+
+    def url(self, world: World) -> str:
+        args = self.args(world) if self.args else [world.rows[self.on].pk] if self.on else []
+        return reverse(self.route, args=args) + self.query
+
+    @property
+    def is_api(self) -> bool:
+        return self.route.startswith("api-")
+
+    def send(self, client: Any, world: World) -> Any:
+        """The answer to this request, sent with `client` (of the API or of a browser)."""
+        body = self.body(world)
+        deed = getattr(client, self.method)
+        if isinstance(body, bytes):
+            return deed(self.url(world), body, content_type="application/octet-stream")
+        return deed(self.url(world), body, format="json") if self.is_api else deed(self.url(world), body)
+
+
+def _observations(world: World) -> dict[str, Any]:
+    sums = [100 * share for share in (0.34, 0.33, 0.33)]
+    squares = [one * one / 100 for one in sums]
+    facts = {"n": 100, "sums": sums, "sums_of_squares": squares, "predicted": [100, 0, 0]}
+    return {"version": str(world.live.pk), "environment": "production", **facts}
+
+
+def _sign_off(world: World) -> dict[str, Any]:
+    return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it."}
+
+
+def _page_sign_off(world: World) -> dict[str, Any]:
+    return _sign_off(world) | {"seen": world.review.digest}
+
+
+def _page_submit(world: World) -> dict[str, Any]:
+    card = {f"card_{name}": text for name, text in CARD.items()}
+    data = [str(world.data.pk)]
+    file = SimpleUploadedFile("model.safetensors", b"weights from a page")
+    learned = [str(DatasetVersion.objects.filter(dataset__name="digits-train").values_list("pk", flat=True)[0])]
+    given = {"model": str(world.model.pk), "checkpoint": file, "training": learned, "testing": data, **card}
+    offered = SubmitForm(person=world.people["scientist"]).fields
+    chosen = {name: field.initial or next(key for key, _label in field.choices if key) for name, field in offered.items()
+              if type(field) is ChoiceField}  # fmt: skip
+    return chosen | given
+
+
+def _revised(world: World) -> dict[str, str]:
+    return CARD | {"limitations": "Rotated images, and bad light."}
+
+
+def _location(world: World) -> dict[str, Any]:
+    return {"kind": "folder", "path": "rows.csv", "digest": "sha256:" + "0" * 64, "size": 9}
+
+
+def _key(world: World) -> dict[str, Any]:
+    return {"name": "another", "scopes": ["read"], "expires_at": (now() + timedelta(days=5)).isoformat()}
+
+
+WITH_REASON: Callable[[World], Any] = lambda world: {"environment": "production", "reason": "It drifts."}  # noqa: E731 - data
+ROLE: Callable[[World], Any] = lambda world: {"role": "data_scientist", "team": str(world.team.pk)}  # noqa: E731 - as above
+
+ATTEMPTS = [
+    Attempt("api-people", "admin", lambda world: {"email": "new@example.org", "name": "New"}),
+    Attempt("api-roles", "admin", ROLE, args=lambda world: [world.people["stranger"].pk]),
+    Attempt(
+        "api-roles", "admin", lambda world: None, args=lambda world: [world.people["dpo"].pk], method="delete",
+        query="?role=data_protection_officer",
+    ),
+    Attempt("api-teams", "admin", lambda world: {"name": "Speech"}),
+    Attempt("api-keys", "stranger", _key),
+    Attempt("api-key", "scientist", lambda world: None, on="key", method="delete"),
+    Attempt("api-datasets", "scientist", lambda world: {"team": str(world.team.pk), "name": "faces"}),
+    Attempt("api-dataset-versions", "scientist", lambda world: {"provenance": PROVENANCE, "format": "other"}, on="dataset"),
+    Attempt("api-dataset-content", "scientist", lambda world: b"other rows", on="draft_data", method="put"),
+    Attempt("api-dataset-location", "scientist", _location, on="draft_data", method="put"),
+    Attempt("api-dataset-hold-out", "validator", on="data"),
+    Attempt("data_registry:hold_out", "validator", on="data"),
+    Attempt("api-dataset-registration", "scientist", on="draft_data"),
+    Attempt(
+        "api-dataset-links", "scientist", lambda world: {"kind": "labelled_by", "to_version": str(world.labels.pk)}, on="data"
+    ),
+    Attempt("api-pii-findings", "dpo", lambda world: {"category": "contact", "present": "unknown"}, on="data"),
+    Attempt("api-runs", "scientist", lambda world: {"team": str(world.team.pk), "name": "again"}),
+    Attempt(
+        "api-models",
+        "scientist",
+        lambda world: {"team": str(world.team.pk), "name": "other", "task": "multiclass", "risk_tier": "low", "classes": CLASSES},
+    ),
+    Attempt("api-versions", "scientist", lambda world: {"card": CARD}, on="model"),
+    Attempt("api-checkpoint", "scientist", lambda world: b"other weights", on="draft", method="put"),
+    Attempt("api-cards", "scientist", lambda world: {"content": _revised(world)}, on="waiting"),
+    Attempt("api-evaluation-cancellation", "validator", on="waiting_run"),
+    Attempt("api-evaluation-repeats", "validator", on="evaluation"),
+    Attempt("evaluations:cancel", "validator", on="waiting_run"),
+    Attempt("evaluations:repeat", "validator", on="evaluation"),
+    Attempt("api-resamplings", "scientist", lambda world: kfold(world.live), on="live"),
+    Attempt(
+        "api-resampling-checkpoint", "scientist", lambda world: b"other weights", method="put",
+        args=lambda world: [world.resampling.pk, 2],
+    ),
+    Attempt("api-resampling-submission", "scientist", on="resampling"),
+    Attempt("api-submission", "scientist", lambda world: {"environment": "production"}, on="draft"),
+    Attempt("api-withdrawal", "scientist", on="waiting"),
+    Attempt("api-sign-offs", "validator", _sign_off, on="review"),
+    Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
+    Attempt("api-rollbacks", "risk_manager", WITH_REASON, on="model"),
+    Attempt("api-observations", "scientist", _observations),
+    Attempt("api-alert-acknowledgement", "risk_manager", on="alert"),
+    Attempt("api-alert-closing", "risk_manager", lambda world: {"why": "The camera is repaired."}, on="alert"),
+    Attempt("api-reports", "auditor", lambda world: {"version": str(world.live.pk), "environment": "production"}),
+    Attempt("governance:submit", "scientist", _page_submit),
+    Attempt("governance:revise_card", "scientist", _revised, on="waiting"),
+    Attempt("governance:sign_off", "validator", _page_sign_off, on="review"),
+    Attempt("governance:release", "risk_manager", lambda world: {"environment": "production"}, on="ready"),
+    Attempt("governance:roll_back", "risk_manager", WITH_REASON, on="model"),
+    Attempt("monitoring:acknowledge", "risk_manager", on="alert"),
+    Attempt("monitoring:close", "risk_manager", lambda world: {"why": "The camera is repaired."}, on="alert"),
+    Attempt("audit:reports", "auditor", lambda world: {"version": str(world.live.pk), "environment": "production"}),
+    Attempt("audit:check_log", "auditor"),
+]  # fmt: skip

@@ -1,0 +1,46 @@
+"""A training run as the cast reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tracking import services
+from tracking.models import TrainingRun
+
+CODE = {
+    "repository": "https://example.org/vision/digits.git",
+    "branch": "main",
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "tree": "89abcdef0123456789abcdef0123456789abcdef",
+    "dirty": True,
+    "patch_digest": "sha256:" + 64 * "a",
+}
+
+
+@pytest.fixture
+def reported() -> dict[str, Any]:
+    """What a client sends, and the test's own to spoil."""
+    return {
+        "name": "digits cnn",
+        "params": {"lr": 0.001, "epochs": 3, "optimizer": {"name": "adam", "betas": [0.9, 0.999]}},
+        "code": dict(CODE),
+        "environment": {"python": "3.11.7", "packages": ["torch==2.13.0", {"name": "numpy", "version": "2.4.6"}]},
+        "series": [
+            {"name": "train/loss", "steps": [0, 1, 2], "values": [2.3, 1.1, 0.4]},
+            {"name": "accuracy", "unit": "fraction", "steps": [1, 2], "values": [0.5, 1]},
+        ],
+        "started_at": datetime(2026, 11, 20, 9, 0, tzinfo=UTC),
+        "ended_at": datetime(2026, 11, 20, 9, 5, tzinfo=UTC),
+    }
+
+
+@pytest.fixture
+def make_run(team: Any, scientist: Any, reported: dict[str, Any]) -> Callable[..., TrainingRun]:
+    def make(*, by: Any = None, in_team: Any = None, **more: Any) -> TrainingRun:
+        return services.record_run(in_team or team, by=by or scientist, **reported | more)
+
+    return make

@@ -1,0 +1,1 @@
+"""Training runs: sent while they run, over `countersign.tracking.api`."""

@@ -2,12 +2,13 @@
 
 `bars`, `matrix`, `heat`, `lines`, `reliability` and `timeline` make a `Figure` from rows; `figure_of` makes one from a chart in
 an evaluation's result; `draw` renders figures in one spawned process. A figure's numbers stand in its table too, because nobody
-must need the picture.
+must need the picture. `line_chart` is drawn by the server itself while a page is asked for: curves that still grow.
 """
 
 from core.charts.bars import bars
-from core.charts.figure import Chart, Figure, Limit, Table
+from core.charts.figure import Chart, Figure, Limit, Line, LineChart, Mark, Table
 from core.charts.heat import heat
+from core.charts.line_chart import line_chart
 from core.charts.lines import lines
 from core.charts.matrix import matrix
 from core.charts.reliability import reliability
@@ -20,11 +21,15 @@ __all__ = [
     "ChartsFailed",
     "Figure",
     "Limit",
+    "Line",
+    "LineChart",
+    "Mark",
     "Table",
     "bars",
     "draw",
     "figure_of",
     "heat",
+    "line_chart",
     "lines",
     "matrix",
     "reliability",

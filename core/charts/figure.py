@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+from django.utils.safestring import SafeString
 
 from core.charts.look import Palette
 
@@ -49,3 +52,59 @@ class Chart:
     light: bytes
     dark: bytes
     table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: where x never falls. A value that is not finite breaks the line and is marked below it.
+
+    `count` says how many points there were before thinning; `short` is what is written at its end.
+    """
+
+    label: str
+    steps: Sequence[float]
+    values: Sequence[float]
+    count: int | None = None
+    not_finite: int | None = None  # how many of `count`, where not all of them are given
+    short: str = ""
+
+    @property
+    def finite(self) -> list[tuple[float, float]]:
+        """The points that can be drawn."""
+        return [point for point in zip(self.steps, self.values, strict=True) if math.isfinite(point[1])]
+
+    @property
+    def missing(self) -> int:
+        """How many values are no finite numbers."""
+        return len(self.steps) - len(self.finite) if self.not_finite is None else self.not_finite
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A step to point at: `best` (a solid line) or `stop` (a dashed one)."""
+
+    step: float
+    label: str
+    kind: Literal["best", "stop"] = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A line in the chart's key, above the picture."""
+
+    label: str
+    last: str
+    swatch: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """The picture with everything that says the same in words."""
+
+    title: str
+    description: str
+    svg: SafeString
+    keys: list[Key]
+    notes: list[str]  # what the picture does not show
+    table: Table
+    thinned: bool  # the table has a choice of the points

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
+from core.charts.figure import LineChart
 from core.components.vocabulary import look_of
 
 TONES = {"ok", "bad", "warn", "info", "idle"}
@@ -149,6 +150,12 @@ def chart(picture: Any, light: str = "", dark: str = "") -> SafeString:
         columns=list(rows.get("columns", [])),
         rows=[list(row.values()) if isinstance(row, Mapping) else list(row) for row in rows.get("rows", [])],
     )
+
+
+def line_chart(chart: LineChart, name: str = "") -> SafeString:
+    """Curves drawn by the server (core.charts.line_chart), with a key, what the picture leaves out, and a table.
+    `name`: the table's id, otherwise made of the title; a table that is open stays open when the page is drawn anew."""
+    return _block("line_chart", chart=chart, name=f"table-{name or slugify(chart.title)}")
 
 
 def _part(thing: Any, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from core.charts import Line, Mark, line_chart
 from core.clock import now
 from core.components.forms import ChoiceCards
 from core.components.vocabulary import AXES
@@ -158,7 +160,17 @@ def specimens() -> dict[str, Any]:
             ],
         },
     }
+    curve = line_chart(
+        [
+            Line("train/loss", list(range(0, 60, 2)), [2.3 * 0.9**step + 0.05 for step in range(30)], short="train"),
+            Line("valid/loss", [5, 15, 25, 35, 45, 55], [1.4, 0.7, 0.41, math.nan, 0.33, 0.36], short="valid"),
+        ],
+        x_label=_("step"),
+        y_label="loss",
+        marks=[Mark(45, _("best")), Mark(58, _("stopped"), "stop")],
+    )
     return {
+        "curve": curve,
         "axes": [{"name": name, "looks": looks} for name, looks in AXES.items()],
         "people": people,
         "digest": DIGEST,

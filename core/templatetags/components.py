@@ -25,6 +25,7 @@ for tag in (
     blocks.crumb,
     blocks.pager,
     blocks.chart,
+    blocks.line_chart,
     blocks.progress,
     forms.field,
     forms.radio_cards,

@@ -1,7 +1,7 @@
 # The words of this project. `make help` explains each. Settings: docs/how-to/install.md.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup site-setup test-setup up demo check test bench
+.PHONY: help setup site-setup test-setup up demo check test test-clients bench
 
 .NOTPARALLEL:
 
@@ -16,7 +16,7 @@ NO_PYTHON := setup  There is no $(PYTHON) here; install Python 3.11 or newer, or
 SETUP := command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "$(NO_PYTHON)" >&2; exit 2; }; "$(PYTHON)" config/setup
 
 help:  ## Explains these words
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "  %-17s %s\n", $$1, $$2}'
 	@echo
 	@echo "  PORT=8000    the port of the site, for up and demo"
 	@echo "  ONCE=1       demo only: plays the story on a free port in a temporary folder, stops, ends with the story's code"
@@ -34,6 +34,7 @@ site-setup:
 
 test-setup:
 	@$(SETUP) --tools --browser
+	@$(RUN) -m config.setup.clients
 
 up: site-setup  ## Starts the site with its own PostgreSQL and Redis; asks for the first administrator; Ctrl-C stops it
 	@exec $(RUN) -m config.services up --port "$(PORT)"
@@ -52,5 +53,10 @@ test: test-setup check  ## Everything: check, migrations, the API's description,
 	$(RUN) -W ignore manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(RUN) -m pytest -n 2
 
+test-clients: setup  ## Only the tests with real clients (MLflow, TensorBoard, fastai, Lightning), each in its own environment
+	@$(RUN) -m config.setup.clients
+	$(RUN) -m pytest -n 2 -m clients
+
 bench: setup  ## Runs what stands in benchmarks/: ratios against named references
+	@$(RUN) -m config.setup.clients mlflow3 mlflow-server
 	$(RUN) -m config.services run -- $(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))

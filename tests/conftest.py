@@ -27,8 +27,9 @@ from accounts.keyhash import digest_of
 from accounts.models import ApiKey, Membership, Person, Team
 from core.clock import frozen, now
 
-# The ledger's `story` and versions to sign come from plugins beside this file; the servers from one that pyproject.toml names.
-pytest_plugins = ["tests.plugins_ledger", "tests.plugins_versions"]
+# The ledger's `story`, versions to sign and real clients come from plugins beside this file; the servers from one that
+# pyproject.toml names.
+pytest_plugins = ["tests.plugins_ledger", "tests.plugins_versions", "tests.plugins_clients"]
 
 PASSWORD = "correct horse battery staple"
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]

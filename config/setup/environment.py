@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from config.setup import host
 from config.setup.problem import Problem
@@ -141,10 +142,20 @@ def _make(environment: Environment, *, say: Say) -> None:
         environment.stamp.write_text("unfinished\n")
 
 
+class HasPip(Protocol):
+    """An environment's folder, and the words that start the pip which fills it."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def pip(self) -> list[str]: ...
+
+
 class Pip:
     """One `pip install` on its way. Modules are compiled when they are first used, which halves the time to the first page."""
 
-    def __init__(self, environment: Environment, variables: dict[str, str], words: list[str]) -> None:
+    def __init__(self, environment: HasPip, variables: dict[str, str], words: list[str]) -> None:
+        self.folder = environment.folder
         command = [*environment.pip(), "install", "--no-compile", "--progress-bar", "off", "--no-warn-script-location", *words]
         self.log = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - read until the process has ended
         self.process = subprocess.Popen(
@@ -164,7 +175,7 @@ class Pip:
                     say(now)
                 said = now
         if self.process.returncode != 0:
-            raise Problem(explain(self._lines()))
+            raise Problem(explain(self._lines(), folder=self.folder.name))
 
     def _lines(self) -> list[str]:
         return Path(self.log.name).read_text(errors="replace").splitlines()
@@ -188,18 +199,18 @@ def _complete(environment: Environment) -> bool:
     return subprocess.run([*environment.pip(), "check"], capture_output=True, check=False).returncode == 0
 
 
-def explain(lines: list[str]) -> str:
+def explain(lines: list[str], *, folder: str = ".venv") -> str:
     """What pip complained about, as one sentence with the remedy."""
     text = "\n".join(lines)
     if "No space left on device" in text:
         return "The disk became full while packages were installed; free about 4 GiB and start again."
     if "Permission denied" in text:
-        return "pip may not write to .venv, which another user has made; remove it with that user's rights and start again."
+        return f"pip may not write to {folder}, which another user has made; remove it with that user's rights and start again."
     complaints = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     reason = complaints[0] if complaints else (lines[-1] if lines else "no reason given")
     if "No matching distribution" in text or "Could not find a version" in text or "Connection" in text:
         return f"pip could not fetch the packages ({reason}); check the network and pip's settings, then start again."
-    return f"pip could not install the packages ({reason}); start again, and if it stays so, remove .venv first."
+    return f"pip could not install the packages ({reason}); start again, and if it stays so, remove {folder} first."
 
 
 def installed(environment: Environment) -> list[str]:

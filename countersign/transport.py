@@ -74,7 +74,7 @@ class Transport:
         try:
             answer = self._session.request(method, f"{self.settings.url}/api/v1/{address}", allow_redirects=False, **options)
         except requests.RequestException as error:
-            raise Unreachable(f"{self.settings.url} does not answer: {_why(error)}.") from error
+            raise Unreachable(f"{self.settings.url} does not answer: {why_it_failed(error)}.") from error
         self._answered = time.monotonic()
         if 300 <= answer.status_code < 400:
             where = answer.headers.get("Location", "elsewhere")
@@ -185,7 +185,7 @@ class _Sized:
         return self._chunks
 
 
-def _why(error: requests.RequestException) -> str:
+def why_it_failed(error: requests.RequestException) -> str:
     """What kind of failure it was, without addresses and headers."""
     kinds: list[tuple[type[Exception], str]] = [
         (requests.exceptions.SSLError, "its certificate is not trusted here"),

@@ -7,11 +7,11 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, splitting
+from countersign.cli import checking, commands, data, importing, splitting
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
 from countersign.settings import NotSignedIn, OtherKeys
@@ -75,8 +75,7 @@ def parser() -> argparse.ArgumentParser:
     one = command("report", "Make an audit report of a version and save the PDF.", commands.report)
     one.add_argument("name", metavar="MODEL:NUMBER")
     one.add_argument("-o", "--output", metavar="FILE", default="report.pdf")
-    one = command("register-data", "Register a new version of a dataset, sent or left where it is.", data.register)
-    data.add_arguments(one)
+    data.add_arguments(command("register-data", "Register a new version of a dataset, sent or left where it is.", data.register))
     one = command("cross-validate", "Hand in one checkpoint for each part of a split.", splitting.cross_validate)
     one.add_argument("name", metavar="MODEL:NUMBER", help="or a version's id; it was trained on the data of the split")
     one.add_argument("split", metavar="SPLIT", help="file that `countersign split` wrote (kfold or bootstrap)")
@@ -86,12 +85,18 @@ def parser() -> argparse.ArgumentParser:
     splitting.add_arguments(one)
     one = command("verify", "Verify a report offline, trusting neither the site nor its administrator.", commands.verify)
     verifying.add_arguments(one)
+    _tracking(command)
     for name, sub in several.choices.items():
-        if name != "verify":
+        if name not in {"verify", "import"}:  # the kinds of import have their own
             sub.add_argument("--json", action="store_true", help="print the answer as JSON")
         if name in {"check", "submit", "status", "report"}:
             sub.add_argument("--environment", default="production")
     return top
+
+
+def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) -> None:
+    """What is about training runs."""
+    importing.add_arguments(command("import", "Take in what other tools have recorded.", None))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from countersign.cross_validating import cross_validate
 from countersign.settings import NotSignedIn, OtherKeys
 from countersign.splitting import CannotSplit, Split, load_split, split
 from countersign.submitting import CannotSave, Submitted, submit
+from countersign.tracking import Run, start_run
 
 __all__ = [
     "CannotSave",
@@ -20,6 +21,7 @@ __all__ = [
     "NotSignedIn",
     "OtherKeys",
     "Refused",
+    "Run",
     "Split",
     "Submitted",
     "Unreachable",
@@ -27,6 +29,7 @@ __all__ = [
     "cross_validate",
     "load_split",
     "split",
+    "start_run",
     "submit",
 ]
 __version__ = "0.1.0"

@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, importing, splitting
+from countersign.cli import checking, commands, data, importing, sending, splitting
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
 from countersign.settings import NotSignedIn, OtherKeys
 from countersign.splitting import CannotSplit
 from countersign.submitting import USES, CannotSave
+from countersign.tracking.api import NoTeam
+from countersign.tracking.spool import Unreadable
 from countersign.verify import cli as verifying
 
 REFUSED, WRONG_USE, UNREACHABLE, UNEXPECTED, CANNOT_WRITE, INTERRUPTED = 1, 64, 69, 70, 74, 130  # 64 to 74 as in sysexits.h
@@ -24,6 +26,9 @@ REFUSED, WRONG_USE, UNREACHABLE, UNEXPECTED, CANNOT_WRITE, INTERRUPTED = 1, 64, 
 
 class WrongUse(Exception):
     """The command line cannot be understood."""
+
+
+WRONG = (WrongUse, NotSignedIn, OtherKeys, CannotSave, CannotSplit, NoPlace, NoTeam, Unreadable, commands.Unusable)
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
 def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) -> None:
     """What is about training runs."""
     importing.add_arguments(command("import", "Take in what other tools have recorded.", None))
+    sending.add_arguments(command("send-run", "Send what a training could not send itself.", sending.send))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,7 +131,7 @@ def _meaning(error: Exception) -> tuple[int, str, JSON | None]:
     """The exit code and the sentence of whatever went wrong, and the server's problem where it was the server's."""
     if isinstance(error, Refused):
         return REFUSED, str(error), error.problem
-    if isinstance(error, WrongUse | NotSignedIn | OtherKeys | CannotSave | CannotSplit | NoPlace | commands.Unusable):
+    if isinstance(error, WRONG):
         return WRONG_USE, str(error), None
     if isinstance(error, Unreachable):
         return UNREACHABLE, str(error), None

@@ -24,6 +24,10 @@ _CODES = {"steps": "q", "values": "d", "times": "q"}  # int64, float64, int64: e
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
+class NoTeam(ValueError):
+    """No team of this name is seen, or several and none was named; the message says which there are."""
+
+
 def packed(
     name: str, steps: Iterable[int], values: Iterable[float], times: Iterable[int] | None = None, *, unit: str = ""
 ) -> JSON:
@@ -105,7 +109,7 @@ def runs(site: Transport, **query: Any) -> Iterator[JSON]:
 
 
 def team_id(site: Transport, named: str = "") -> str:
-    """The id of the team of this name, slug or id. Without a name: your only one; raises `ValueError` where that is unclear."""
+    """The id of the team of this name, slug or id. Without a name: your only one; raises `NoTeam` where that is unclear."""
     teams = list(site.get("me/")["teams"])
     wanted = named.strip().lower()
     found = [team for team in teams if wanted in {str(team["id"]), str(team["slug"]).lower(), str(team["name"]).lower()}]
@@ -114,7 +118,7 @@ def team_id(site: Transport, named: str = "") -> str:
     if len(found) == 1:
         return str(found[0]["id"])
     known = ", ".join(sorted(str(team["slug"]) for team in teams)) or "none"
-    raise ValueError(f"There is no team {named} that you see; yours: {known}." if named else f"Name a team; yours: {known}.")
+    raise NoTeam(f"There is no team {named} that you see; yours: {known}." if named else f"Name a team; yours: {known}.")
 
 
 def _artifact(run: str, path: str) -> str:

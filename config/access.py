@@ -93,6 +93,12 @@ ACCESS: dict[str, Access] = {
     "api-pii-findings": Access(SIGNED_IN, FINDERS),
     "api-runs": Access(SIGNED_IN, KEEPERS),
     "api-run": Access(SIGNED_IN),
+    "api-run-log": Access(NOBODY, KEEPERS),
+    "api-run-end": Access(NOBODY, KEEPERS),
+    "api-run-series": Access(SIGNED_IN),
+    "api-run-artifacts": Access(SIGNED_IN),
+    "api-run-artifact": Access(SIGNED_IN, KEEPERS),
+    "api-experiments": Access(SIGNED_IN, KEEPERS),
     # API: models, evaluations
     "api-models": Access(SIGNED_IN, SCIENTIST),
     "api-model": Access(SIGNED_IN),

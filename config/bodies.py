@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from config.refusals import answer
 
-STREAMS = {"api-checkpoint", "api-dataset-content"}  # read in chunks by the view, which knows the sender and has a limit
+# read in chunks by the view, which knows the sender and has a limit
+STREAMS = {"api-checkpoint", "api-dataset-content", "api-run-artifact"}
 STRANGERS = {"audit:verify"}  # takes a file from anybody; the view has a limit and looks at it first itself
 FILES = {"governance:submit"}  # take files of those who are signed in
 

@@ -278,6 +278,8 @@ SPECTACULAR_SETTINGS = {
         "JobState": "ledger.leases.LeasedJob.State",
         "ReviewState": "governance.models.Review.State",
         "ReleaseState": "governance.models.Release.State",
+        "TrainingRunState": "tracking.models.TrainingRun.State",
+        "TrainingRunOrigin": "tracking.models.TrainingRun.Origin",
         "AlertState": "monitoring.models.Alert.State",
         "DatasetVersionState": "data_registry.models.DatasetVersion.State",
         "LinkKind": "data_registry.models.Link.Kind",

@@ -20,6 +20,22 @@ BEGIN
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$
 """,
+    # Looks at all rows of a statement at once: asked for each row, it would double the time of storing a long curve.
+    """
+CREATE OR REPLACE FUNCTION ledger_refuse_part_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    rows_seen text := CASE TG_OP WHEN 'UPDATE' THEN '(TABLE touched UNION ALL TABLE became)' ELSE '(TABLE touched)' END;
+    is_fixed boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s part JOIN %I whole ON whole.id = part.%I WHERE %s)',
+                   rows_seen, TG_ARGV[0], TG_ARGV[1], TG_ARGV[2]) INTO is_fixed;
+    IF is_fixed THEN
+        RAISE EXCEPTION '% belongs to what is append-only: % is refused', TG_TABLE_NAME, TG_OP
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$
+""",
     # SECURITY DEFINER: whoever may insert an event needs no right on the outbox.
     """
 CREATE OR REPLACE FUNCTION ledger_enqueue() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -38,16 +54,25 @@ class _Trigger:
     definition: str  # what stands between the trigger's name and EXECUTE
 
     function: str = "ledger_refuse_change"
+    arguments: str = ""
 
     def statements(self) -> list[str]:
         return [
-            f"CREATE OR REPLACE TRIGGER {self.name} {self.definition} EXECUTE FUNCTION {self.function}()",
+            f"CREATE OR REPLACE TRIGGER {self.name} {self.definition} EXECUTE FUNCTION {self.function}({self.arguments})",
             # ALWAYS: session_replication_role = replica does not go round it.
             f'ALTER TABLE "{self.table}" ENABLE ALWAYS TRIGGER {self.name}',
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    whole: str  # the table of the whole
+    by: str  # the part's column that names the whole
+    when: str  # SQL over `whole`
+
+
 _protected: dict[str, str] = {}
+_parts: dict[str, _Part] = {}
 
 
 def protect(table: type[models.Model] | str, *, when: str = "") -> None:
@@ -59,8 +84,14 @@ def protect(table: type[models.Model] | str, *, when: str = "") -> None:
     _protected[name] = when
 
 
+def protect_parts(table: type[models.Model], *, of: type[models.Model], by: str, when: str) -> None:
+    """Rows of `table` can no longer be added, changed or deleted while an SQL condition over `whole` holds for the row of `of`
+    that their column `by` names, from the next migrate on."""
+    _parts[table._meta.db_table] = _Part(of._meta.db_table, by, when)  # noqa: SLF001 - Django's documented Meta API
+
+
 def protected_tables() -> list[str]:
-    return sorted(_protected)
+    return sorted({*_protected, *_parts})
 
 
 for _table in ("ledger_event", "ledger_leaf", "ledger_seal"):
@@ -68,11 +99,27 @@ for _table in ("ledger_event", "ledger_leaf", "ledger_seal"):
 
 
 def _triggers(table: str) -> list[_Trigger]:
+    no_truncate = _Trigger(table, "ledger_no_truncate", f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT')
+    if part := _parts.get(table):
+        return [*_of_part(table, part), no_truncate]
     condition = f" WHEN ({_protected[table]})" if _protected[table] else ""
     return [
         _Trigger(table, "ledger_no_change", f'BEFORE UPDATE OR DELETE ON "{table}" FOR EACH ROW{condition}'),
-        _Trigger(table, "ledger_no_truncate", f'BEFORE TRUNCATE ON "{table}" FOR EACH STATEMENT'),
+        no_truncate,
     ]
+
+
+def _of_part(table: str, part: _Part) -> Iterator[_Trigger]:
+    seen = {
+        "INSERT": "NEW TABLE AS touched",
+        "UPDATE": "OLD TABLE AS touched NEW TABLE AS became",
+        "DELETE": "OLD TABLE AS touched",
+    }
+    arguments = ", ".join("'" + text.replace("'", "''") + "'" for text in (part.whole, part.by, part.when))
+    for operation, tables in seen.items():
+        definition = f'AFTER {operation} ON "{table}" REFERENCING {tables} FOR EACH STATEMENT'
+        name = f"ledger_no_{operation.lower()}"
+        yield _Trigger(table, name, definition, function="ledger_refuse_part_change", arguments=arguments)
 
 
 ENQUEUE = _Trigger("ledger_event", "ledger_enqueue", 'AFTER INSERT ON "ledger_event" FOR EACH ROW', function="ledger_enqueue")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracking.models import MetricSeries
+from tracking.points import Points
 
 MOST_POINTS = 100  # rows of a curve's table; evenly chosen, the last one among them
 
@@ -26,9 +27,9 @@ class Curve:
         return len(self.points) < self.count
 
 
-def curve_of(series: MetricSeries) -> Curve:
+def curve_of(series: MetricSeries, points: Points) -> Curve:
     """The figures and the shown points of one series."""
-    pairs = list(zip(series.steps, series.values, strict=True))
+    pairs = list(zip(points.steps.tolist(), points.values.tolist(), strict=True))
     every = -(-len(pairs) // MOST_POINTS)
     shown = pairs[::-1][::every][::-1]
     return Curve(

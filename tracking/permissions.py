@@ -1,4 +1,4 @@
-"""Who may report training runs."""
+"""Who may report training runs, and which runs still take reports."""
 
 from __future__ import annotations
 

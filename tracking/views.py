@@ -25,7 +25,7 @@ def run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One training run as it was reported: facts, code, environment, curves."""
     runs = TrainingRun.objects.visible_to(request.user).select_related("team", "created_by")
     found = get_object_or_404(runs, pk=pk)
-    curves = [curve_of(series) for series in found.series.order_by("name")]
+    curves = [curve_of(series, series.points().in_order()) for series in found.series.order_by("name").prefetch_related("chunks")]
     return render(request, "tracking/run.html", {"run": found, "curves": curves, "seconds": _seconds(found)})
 
 

@@ -23,6 +23,7 @@ from models_registry import lifecycle as versions
 from models_registry import services as registry
 from models_registry.jobs import ask_for_inspection
 from models_registry.models import ModelCard, RegisteredModel, Version
+from tracking.services import fix_run
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -53,6 +54,8 @@ def submit(version: Version, *, by: Person, environment: str = Environment.PRODU
             construction=construction_digest(version),
             number=version.number,
         )
+        if version.training_run is not None:
+            fix_run(version.training_run, within=this)
         versions.submit(version, fact, within=this, submitted_by=by, submitted_at=clock.now())
         ask_for_inspection(version, within=this)
         return open_review(version, policy=policy, environment=environment, by=by, within=this)

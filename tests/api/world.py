@@ -56,7 +56,7 @@ def world(
     from ledger.services import sequence_and_seal  # noqa: PLC0415 - as above
     from monitoring import services as monitoring  # noqa: PLC0415 - as above
     from tests.plugins_versions import PROVENANCE  # noqa: PLC0415 - as above
-    from tracking.services import record_run  # noqa: PLC0415 - as above
+    from tracking.services import keep_artifact, record_run, start_run  # noqa: PLC0415 - as above
 
     people = {name: request.getfixturevalue(name) for name in PEOPLE}
     world = World(people, team)
@@ -68,6 +68,9 @@ def world(
     data.receive_content(rows["draft_data"], by=scientist, chunks=[b"rows to come"])
     curve = {"name": "loss", "unit": "", "steps": [1, 2], "values": [0.9, 0.4]}
     rows["run"] = record_run(team, by=scientist, name="training", params={"epochs": 3}, code={}, environment={}, series=[curve])
+    rows["open_run"] = start_run(team, by=scientist, name="going on", series=[curve])
+    rows["artifact"] = keep_artifact(rows["open_run"], by=scientist, path="log.txt", chunks=[b"begun"])
+    rows["experiment"] = rows["open_run"].experiment
     rows["early"] = make_approved(data=rows["data"])
     governance.release(rows["early"], environment="production", by=risk_manager)
     rows["live"] = make_approved(data=rows["data"])

@@ -23,6 +23,7 @@ VIOLATIONS = {
     "The server knows nothing of the SDK": ("audit/violation.py", "import countersign.verify"),
     "The web never imports torch: only the sandboxed child does": ("monitoring/violation.py", "import torch"),
     "What runs in the sandbox knows no Django": ("measures/violation.py", "import django"),
+    "The language of filters is plain Python": ("tracking/searching/language/violation.py", "import django"),
     "Inside a context: edges, forms, services, steps and jobs, permissions, models": (
         "governance/models/violation.py",
         "import governance.services",

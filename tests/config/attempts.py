@@ -30,6 +30,7 @@ class Attempt:
     method: str = "post"
     query: str = ""
     args: Callable[[World], list[Any]] | None = None
+    tells: bool = True  # whether success is an event: what an open run takes is claimed and is none (docs/adr/0017)
 
     def url(self, world: World) -> str:
         args = self.args(world) if self.args else [world.rows[self.on].pk] if self.on else []
@@ -112,6 +113,17 @@ ATTEMPTS = [
     ),
     Attempt("api-pii-findings", "dpo", lambda world: {"category": "contact", "present": "unknown"}, on="data"),
     Attempt("api-runs", "scientist", lambda world: {"team": str(world.team.pk), "name": "again"}),
+    Attempt("api-run-log", "scientist", lambda world: {"params": {"lr": 0.1}}, on="open_run", tells=False),
+    Attempt("api-run-end", "scientist", lambda world: {"state": "finished"}, on="open_run"),
+    Attempt(
+        "api-run-artifact",
+        "scientist",
+        lambda world: b"weights",
+        method="put",
+        args=lambda world: [world.open_run.pk, "model/weights.bin"],
+        tells=False,
+    ),
+    Attempt("api-experiments", "scientist", lambda world: {"team": str(world.team.pk), "name": "letters"}),
     Attempt(
         "api-models",
         "scientist",

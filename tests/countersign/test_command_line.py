@@ -103,7 +103,7 @@ def test_submit_hands_in_a_file_with_all_that_is_known(
     assert version.state == "submitted"
     assert version.checkpoint_digest == "sha256:" + hashlib.sha256(b"weights of mine").hexdigest()
     assert version.architecture["name"] == "small-cnn"
-    assert version.training_run.series.get().values == [1.0, 0.5]
+    assert version.training_run.series.get().points().values.tolist() == [1.0, 0.5]
     assert version.training_run.environment["packages"]
     assert said.json["review"]["id"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.plugins_versions import PROVENANCE
 from tracking import services
 from tracking.models import TrainingRun
 
@@ -44,3 +45,14 @@ def make_run(team: Any, scientist: Any, reported: dict[str, Any]) -> Callable[..
         return services.record_run(in_team or team, by=by or scientist, **reported | more)
 
     return make
+
+
+@pytest.fixture
+def registered(team: Any, scientist: Any) -> Any:
+    """A registered version of the team's data."""
+    from data_registry import services as data  # noqa: PLC0415 - plug-ins load before the settings do
+
+    dataset = data.register_dataset(team, by=scientist, name="digits")
+    draft = data.draft_version(dataset, by=scientist, provenance=PROVENANCE, format="other")
+    data.receive_content(draft, by=scientist, chunks=[b"1,2,3"])
+    return data.register_version(draft, by=scientist)

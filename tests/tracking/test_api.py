@@ -24,7 +24,7 @@ def test_a_run_is_recorded_and_read_back(api_of, scientist, sent, story):
     assert run == answer.json()
     assert [one["name"] for one in run["series"]] == ["accuracy", "train/loss"]
     assert run["code"]["commit"] == sent["code"]["commit"]
-    assert story() == ["training_run.recorded"]
+    assert story() == ["experiment.made", "training_run.recorded"]
 
 
 def test_what_cannot_be_recorded_is_a_problem_with_the_sentence(api_of, scientist, sent):
@@ -76,7 +76,7 @@ def test_the_list_costs_the_same_whatever_its_length(api_of, make_run, auditor, 
 def test_one_run_costs_the_same_whatever_its_curves(api_of, make_run, auditor, django_assert_max_num_queries):
     curves = [{"name": f"c{place}", "steps": [0], "values": [1]} for place in range(50)]
     run, api = make_run(series=curves), api_of(auditor)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert len(api.get(f"{URL}{run.pk}/").json()["series"]) == 50
 
 

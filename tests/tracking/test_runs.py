@@ -19,11 +19,15 @@ def test_a_run_is_recorded_with_its_curves_code_and_environment(make_run, story)
     run = TrainingRun.objects.get(pk=make_run().pk)
     assert (run.name, run.params["optimizer"]["betas"], run.code["dirty"]) == ("digits cnn", [0.9, 0.999], True)
     assert run.environment["packages"] == [{"name": "numpy", "version": "2.4.6"}, {"name": "torch", "version": "2.13.0"}]
-    assert [(one.name, one.unit, one.steps, one.values) for one in run.series.order_by("name")] == [
+    points = {one.name: one.points() for one in run.series.all()}
+    assert [
+        (one.name, one.unit, *(part.tolist() for part in (points[one.name].steps, points[one.name].values)))
+        for one in run.series.all()
+    ] == [
         ("accuracy", "fraction", [1, 2], [0.5, 1.0]),
         ("train/loss", "", [0, 1, 2], [2.3, 1.1, 0.4]),
     ]
-    assert story() == ["training_run.recorded"]
+    assert story() == ["experiment.made", "training_run.recorded"]
 
 
 def test_the_event_names_everything_reported_by_digest(make_run):
@@ -167,8 +171,14 @@ def test_validators_train_challengers(make_run, validator):
     [
         "UPDATE tracking_trainingrun SET params = '{}'",
         "DELETE FROM tracking_trainingrun",
-        "UPDATE tracking_metricseries SET values = '[1]'",
+        "UPDATE tracking_metricseries SET last_value = 1",
         "DELETE FROM tracking_metricseries",
+        "UPDATE tracking_metricchunk SET values = steps",
+        "DELETE FROM tracking_metricchunk",
+        "INSERT INTO tracking_metricchunk (series_id, run_id, place, count, steps, values, times) "
+        "SELECT id, run_id, 9, 0, '', '', '' FROM tracking_metricseries",
+        "INSERT INTO tracking_artifact (id, run_id, path, digest, size, kept_at) "
+        "SELECT gen_random_uuid(), id, 'a', '', 0, now() FROM tracking_trainingrun",
     ],
 )
 def test_the_database_itself_refuses_to_change_a_run(make_run, statement):

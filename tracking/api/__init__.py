@@ -1,0 +1,1 @@
+"""Experiments, training runs, their curves and artifacts over REST."""

@@ -1,0 +1,114 @@
+"""The shape of what is answered. A number that is not finite is written as a text, because JSON has none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from tracking.models import Artifact, Experiment, MetricSeries, RunData, TrainingRun
+
+
+def number(value: float | None) -> float | str | None:
+    """The value, or "NaN", "Infinity", "-Infinity"."""
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+class Number(serializers.FloatField):
+    """A number; not finite: the text NaN, Infinity or -Infinity."""
+
+    def to_representation(self, value: float) -> float | str | None:  # type: ignore[override]  # wider on purpose
+        return number(value)
+
+
+class ExperimentOutput(serializers.ModelSerializer):
+    tags = serializers.DictField(child=serializers.CharField())
+
+    class Meta:
+        model = Experiment
+        fields: ClassVar[list[str]] = ["id", "team", "name", "tags", "created_by", "created_at", "hidden_at"]
+
+
+class SeriesOutput(serializers.ModelSerializer):
+    """A curve in figures: "last" is the value of the greatest step; lowest and highest are of the finite values."""
+
+    last_value = Number()
+
+    class Meta:
+        model = MetricSeries
+        fields: ClassVar[list[str]] = [
+            *("name", "unit", "count", "not_finite", "last_step", "last_value", "last_at"),
+            *("lowest_step", "lowest_value", "highest_step", "highest_value"),
+        ]
+
+
+class RunDataOutput(serializers.ModelSerializer):
+    class Meta:
+        model = RunData
+        fields: ClassVar[list[str]] = ["context", "name", "digest", "source_type", "source", "dataset_version"]
+
+
+class ArtifactOutput(serializers.ModelSerializer):
+    class Meta:
+        model = Artifact
+        fields: ClassVar[list[str]] = ["path", "digest", "size", "kept_at"]
+
+
+class RunOutput(serializers.ModelSerializer):
+    experiment = serializers.CharField(source="experiment.name")
+    experiment_id = serializers.UUIDField()
+    params = serializers.DictField()
+    tags = serializers.DictField(child=serializers.CharField())
+    code = serializers.DictField(
+        help_text="repository, remote, branch, commit, tree, dirty, patch_digest, entry, untracked; empty: not reported"
+    )
+    environment = serializers.DictField(
+        help_text="python, platform, accelerator, lock_digest, packages, locks, hardware, host_kind, user; empty: not reported"
+    )
+    training = serializers.DictField(help_text="early_stopping, schedule, seeds, summary, libraries; empty: not reported")
+
+    class Meta:
+        model = TrainingRun
+        fields: ClassVar[list[str]] = [
+            *("id", "team", "experiment", "experiment_id", "parent", "name", "state", "origin", "source"),
+            *("params", "tags", "code", "environment", "training"),
+            *("started_at", "heard_at", "ended_at", "fixed_at", "hidden_at", "created_by", "created_at"),
+        ]
+
+
+class RunDetail(RunOutput):
+    series = SeriesOutput(many=True)
+    data = RunDataOutput(many=True)  # type: ignore[assignment]  # a field of this name
+
+    class Meta(RunOutput.Meta):
+        fields: ClassVar[list[str]] = [*RunOutput.Meta.fields, "series", "data"]
+
+
+class CurveOutput(serializers.Serializer):
+    """The points of a curve by step."""
+
+    name = serializers.CharField()
+    unit = serializers.CharField()
+    count = serializers.IntegerField(help_text="Points there are; fewer may be listed.")
+    steps = serializers.ListField(child=serializers.IntegerField())
+    values = serializers.ListField(child=Number(), help_text="Not finite: the texts NaN, Infinity, -Infinity.")
+    times = serializers.ListField(child=serializers.IntegerField(), help_text="Milliseconds since 1970; 0: not said.")
+
+
+class CurvesOutput(serializers.Serializer):
+    series = CurveOutput(many=True)
+
+
+def curve(series: MetricSeries, points: Any) -> dict[str, Any]:
+    """What `CurveOutput` describes, of a series and the points that are shown."""
+    return {
+        "name": series.name,
+        "unit": series.unit,
+        "count": series.count,
+        "steps": points.steps.tolist(),
+        "values": [number(value) for value in points.values.tolist()],
+        "times": points.times.tolist(),
+    }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from countersign.capturing import code_facts, environment_facts
 from countersign.client import JSON, Client
-from countersign.facts import code_facts, environment_facts
 
 if TYPE_CHECKING:
     import torch

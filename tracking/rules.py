@@ -26,7 +26,7 @@ ARTIFACT_PATH = 500  # characters
 DATA_LIMITS = {
     "context": 100, "name": 500, "digest": 100, "source_type": 100, "source": 16_384, "schema": 131_072, "profile": 131_072,
 }  # fmt: skip
-_HASH = re.compile(r"[0-9a-f]{40}\Z")
+_HASH = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")  # git names objects by SHA-1, or by SHA-256
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/@\s]*:[^/@\s]*|gh[a-z]_[^/@\s]*|glpat-[^/@\s]*)@", re.I)
 
@@ -65,9 +65,9 @@ def require_code(code: Any) -> dict[str, Any]:
     if any(_CREDENTIALS.match(texts[name]) for name in ("repository", "remote")):
         raise InvalidInput(_("The repository's address holds a password or token: send it without."), code="credentials")
     if not _HASH.match(texts["commit"]):
-        raise InvalidInput(_("The commit must be its full name: 40 hexadecimal digits in lower case."))
+        raise InvalidInput(_("The commit must be its full name: 40 or 64 hexadecimal digits in lower case."))
     if texts["tree"] and not _HASH.match(texts["tree"]):
-        raise InvalidInput(_("The tree must be its full name: 40 hexadecimal digits in lower case."))
+        raise InvalidInput(_("The tree must be its full name: 40 or 64 hexadecimal digits in lower case."))
     dirty = code.get("dirty")
     if not isinstance(dirty, bool):
         raise InvalidInput(_("Say whether the working tree had changes that were not committed: dirty is true or false."))

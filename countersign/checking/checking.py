@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from countersign.capturing import code_facts
 from countersign.checking.planning import rows_to_settle
 from countersign.checking.recognising import Recognised, recognise
 from countersign.client import JSON, Client
-from countersign.facts import code_facts
 from countersign.submitting import USES
 from countersign.transport import digest_of
 

@@ -19,7 +19,7 @@ from countersign.tracking import api, given, values
 from countersign.tracking.delivering import Delivery
 from countersign.tracking.gathering import AT_ONCE, lines
 from countersign.tracking.sending import Courier
-from countersign.tracking.spool import Spool
+from countersign.tracking.spool import FILES, Spool
 from countersign.transport import JSON
 
 CROWDED = 10 * AT_ONCE  # points in memory, about 30 MB: then whoever reports another one writes them down
@@ -240,6 +240,14 @@ class Run:
             thread = threading.Thread(target=look, name=what, daemon=True)
             self._looking.append(thread)
             thread.start()
+
+    def keep(self, path: str, content: bytes, *, name: str) -> None:
+        """Send what a look-up has found as the artifact `path`; like its facts, also when the run has ended meanwhile."""
+        if self._spool is not None:
+            file = self._spool.folder / FILES / name
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            file.write_bytes(content)
+            self._said.append(("artifact", given.artifact(path, file)))
 
     def still_looking(self) -> list[str]:
         return [thread.name for thread in self._looking if thread.is_alive()]

@@ -6,12 +6,12 @@ import os
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from countersign.facts import code_facts, environment_facts
+from countersign.capturing import capture as captured
 from countersign.tracking import values
 from countersign.tracking.delivering import Delivery, signed_in
 from countersign.tracking.running import Run
@@ -137,11 +137,15 @@ def state_folder() -> Path:
 
 
 def _capture(run: Run) -> None:
-    """Code, environment and hardware, without asking and beside the training."""
+    """Code, environment, hardware and seeds, without asking and beside the training."""
     folder = Path.cwd()
-    looks: dict[str, Callable[[], JSON]] = {
-        "what is known of the code": lambda: {"code": code_facts(folder)},
-        "what is known of the environment": lambda: {"environment": environment_facts()},
-    }
-    for what, find in looks.items():
-        run.look_up(what, find)
+
+    def find() -> JSON:
+        found = captured(folder)
+        for note in found.notes:
+            run.warn(note)
+        for number, file in enumerate(found.files, start=1):
+            run.keep(file.path, file.content, name=f"captured-{number}")
+        return found.facts()
+
+    run.look_up("what is known of code and environment", find)

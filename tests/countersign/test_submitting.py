@@ -13,7 +13,7 @@ from torch import nn
 
 import countersign
 from core import blobs
-from countersign.facts import code_facts, environment_facts
+from countersign.capturing import code_facts, environment_facts
 from models_registry.models import Version
 from tests.plugins_versions import CARD
 

@@ -1,0 +1,1 @@
+"""TensorBoard's event files, read with the standard library alone: every scalar, also while they are being written."""

@@ -1,0 +1,391 @@
+"""Event files are read completely, and what cannot be read is named."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countersign.importing.tensorboard import checksums
+from countersign.importing.tensorboard.events import Points
+from countersign.importing.tensorboard.folders import RunFolder, run_folders
+from countersign.importing.tensorboard.records import EventFile
+from tests.countersign.importing.tensorboard import writer
+from tests.countersign.importing.tensorboard.writer import BEGUN, add, blob, number, record, scalar, scalars, single, write
+
+
+def read(folder: Path | RunFolder) -> dict[str, Points]:
+    """All curves of a folder, or what is new in one that was read before."""
+    run = RunFolder(folder, "") if isinstance(folder, Path) else folder
+    found: dict[str, Points] = {}
+    for batch in run.batches(run.look()):
+        for tag, points in batch.curves.items():
+            held = found.setdefault(tag, Points())
+            held.steps += points.steps
+            held.values += points.values
+            held.times += points.times
+    return found
+
+
+# -- checksums -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 60, 255, 256, 257, 511, 512, 513, 1000, 5001])
+def test_a_checksum_is_the_one_of_the_polynomial(size: int) -> None:
+    data = os.urandom(size)
+    assert checksums.masked(data) == int.from_bytes(writer.masked(data), "little")
+
+
+@pytest.mark.parametrize("rows", [1, 11, 12, 50])
+@pytest.mark.parametrize("size", [0, 1, 12, 57, 256, 300])
+def test_of_many_records_exactly_the_changed_ones_are_damaged(rows: int, size: int) -> None:
+    made = [data + writer.masked(data) for data in (os.urandom(size) for _ in range(rows))]
+    assert checksums.damaged(made) == []
+    changed = {0, rows // 2, rows - 1}
+    for place in changed:
+        bit = 1 << (place * 7 + size) % (8 * (size + 4))
+        made[place] = (int.from_bytes(made[place], "little") ^ bit).to_bytes(size + 4, "little")
+    assert checksums.damaged(made) == sorted(changed)
+
+
+# -- scalars -------------------------------------------------------------------------------------------------------------
+
+
+def test_every_point_is_read_with_its_step_value_and_time(tmp_path: Path) -> None:
+    """Nothing is sampled: TensorBoard's own reader keeps 10,000 points of a curve unless it is told otherwise."""
+    values = [1 / (1 + step) for step in range(20_000)]
+    write(tmp_path, scalars("train/loss", values))
+    found = read(tmp_path)
+    assert found["train/loss"].steps == list(range(20_000))
+    assert found["train/loss"].values == [struct.unpack("<f", struct.pack("<f", value))[0] for value in values]
+    assert found["train/loss"].times == [round((BEGUN + step) * 1000) for step in range(20_000)]
+
+
+def test_steps_of_every_size_are_read(tmp_path: Path) -> None:
+    steps = [0, 1, 127, 128, 129, 16383, 16384, 2**21, 2**31, 2**32 + 5, 2**53, 2**63 - 1, -1, -(2**63)]
+    write(tmp_path, *(scalar("a", step, place, time=BEGUN) for place, step in enumerate([*steps, *steps])))
+    assert read(tmp_path)["a"].steps == [*steps, *steps]
+
+
+def test_nan_and_infinities_are_points(tmp_path: Path) -> None:
+    write(tmp_path, scalars("loss", [math.nan, math.inf, -math.inf, -0.0]))
+    found = read(tmp_path)["loss"].values
+    assert [str(value) for value in found] == ["nan", "inf", "-inf", "-0.0"]
+
+
+def test_milliseconds_are_rounded(tmp_path: Path) -> None:
+    write(tmp_path, *(scalar("a", 1, 0, time=BEGUN + part) for part in (0.0004, 0.0006, 0.9999)))
+    assert read(tmp_path)["a"].times == [1_700_000_000_000, 1_700_000_000_001, 1_700_000_001_000]
+
+
+def test_several_values_of_one_event_are_several_points(tmp_path: Path) -> None:
+    both = writer.summary(blob(1, "a") + single(2, 1.5), blob(1, "b") + single(2, 2.5))
+    write(tmp_path, record(writer.event(both, step=4)), scalar("a", 5, 3.5))
+    found = read(tmp_path)
+    assert (found["a"].steps, found["a"].values, found["b"].values) == ([4, 5], [1.5, 3.5], [2.5])
+
+
+def test_a_step_that_is_written_twice_is_the_last_of_them(tmp_path: Path) -> None:
+    """The shape of such an event is not taken for that of others."""
+    odd = record(writer.event(writer.summary(blob(1, "a") + single(2, 1)), number(2, 9), step=300))
+    write(tmp_path, odd, odd, scalar("a", 300, 1))
+    assert read(tmp_path)["a"].steps == [9, 9, 300]
+
+
+def test_an_event_with_a_field_behind_its_value_is_read_in_full(tmp_path: Path) -> None:
+    odd = writer.summary(blob(1, "a") + single(2, 1.0) + single(2, 2.0))
+    write(tmp_path, *(record(writer.event(odd, step=step)) for step in (1, 2, 3)))
+    assert read(tmp_path)["a"].values == [2.0, 2.0, 2.0]
+
+
+# -- tensors -------------------------------------------------------------------------------------------------------------
+
+HALF, BFLOAT = struct.unpack("<H", struct.pack("<e", -0.375))[0], 0xBEC0  # of -0.375
+
+
+@pytest.mark.parametrize(
+    ("dtype", "part", "expected"),
+    [
+        (1, blob(4, struct.pack("<f", 0.25)), 0.25),
+        (1, blob(5, struct.pack("<f", 0.25)), 0.25),
+        (1, single(5, 0.25), 0.25),
+        (2, blob(4, struct.pack("<d", 0.1)), 0.1),
+        (2, blob(6, struct.pack("<d", 0.1)), 0.1),
+        (2, writer.double(6, 0.1), 0.1),
+        (3, blob(4, struct.pack("<i", -7)), -7),
+        (3, number(7, -7), -7),
+        (3, blob(7, writer.varint(-7)), -7),
+        (4, blob(4, b"\xff"), 255),
+        (5, blob(4, struct.pack("<h", -300)), -300),
+        (6, blob(4, b"\xff"), -1),
+        (9, blob(4, struct.pack("<q", -(2**40))), -(2**40)),
+        (9, number(10, 2**40), 2**40),
+        (10, blob(4, b"\x01"), 1),
+        (10, number(11, 1), 1),
+        (14, blob(4, struct.pack("<H", BFLOAT)), -0.375),
+        (14, number(13, BFLOAT), -0.375),
+        (17, blob(4, struct.pack("<H", 65535)), 65535),
+        (19, blob(4, struct.pack("<e", -0.375)), -0.375),
+        (19, number(13, HALF), -0.375),
+        (22, blob(4, struct.pack("<I", 2**32 - 1)), 2**32 - 1),
+        (22, number(16, 2**32 - 1), 2**32 - 1),
+        (23, blob(4, struct.pack("<Q", 2**63)), 2**63),
+        (23, number(17, 2**63), 2**63),
+    ],
+)
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_a_tensor_of_one_number_is_a_scalar(
+    tmp_path: Path, dtype: int, part: bytes, expected: float, shape: tuple[int, ...]
+) -> None:
+    write(tmp_path, writer.tensor("a", 3, dtype, part, shape=shape, metadata=writer.plugin("scalars")))
+    found = read(tmp_path)["a"]
+    assert (found.steps, found.values) == ([3], [expected])
+
+
+def test_only_the_first_event_of_a_curve_says_what_it_is(tmp_path: Path) -> None:
+    number_of = blob(4, struct.pack("<f", 0.5))
+    write(
+        tmp_path,
+        writer.tensor("a", 1, 1, number_of, metadata=writer.plugin("scalars")),
+        writer.tensor("a", 2, 1, number_of),
+        writer.tensor("other", 1, 1, number_of, metadata=writer.plugin("mine")),
+        writer.tensor("other", 2, 1, number_of),
+        writer.tensor("classed", 1, 1, number_of, metadata=writer.plugin("mine", data_class=1)),
+        writer.tensor("bare", 1, 1, number_of),
+    )
+    run = RunFolder(tmp_path, "")
+    assert {tag: points.steps for tag, points in read(run).items()} == {"a": [1, 2], "classed": [1], "bare": [1]}
+    assert run.events.left_out == {"tensor of mine": 2}
+
+
+def test_what_is_no_scalar_is_counted_by_what_it_is(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        record(writer.event(writer.summary(blob(1, "i") + blob(4, b"")))),
+        record(writer.event(writer.summary(blob(1, "h") + blob(5, b""), blob(1, "au") + blob(6, b"")))),
+        record(writer.event(blob(4, b"graph"))),
+        writer.tensor("t", 1, 7, blob(8, "words"), metadata=writer.plugin("text")),
+        writer.tensor("p", 1, 1, blob(4, bytes(24)), shape=(6,), metadata=writer.plugin("pr_curves")),
+        writer.tensor("c", 1, 8, blob(4, bytes(8))),
+        scalar("a", 1, 1),
+    )
+    run = RunFolder(tmp_path, "")
+    assert list(read(run)) == ["a"]
+    kinds = ["image", "histogram", "audio clip", "graph", "text", "tensor of pr_curves", "tensor"]
+    assert run.events.left_out == dict.fromkeys(kinds, 1)
+
+
+# -- hparams, ends -------------------------------------------------------------------------------------------------------
+
+
+def test_hparams_become_parameters(tmp_path: Path) -> None:
+    given = {"lr": 0.1, "batch": 32, "optimiser": "adam", "nesterov": True, "odd": math.inf, "nothing": None}
+    write(tmp_path, writer.hparams(given), writer.hparams({"lr": 0.2, "more": "x"}))
+    run = RunFolder(tmp_path, "")
+    read(run)
+    assert run.events.params == {"lr": 0.1, "batch": 32, "optimiser": "adam", "nesterov": True, "odd": "inf", "more": "x"}
+    assert run.events.other_params == 2  # no value; another value than before
+
+
+@pytest.mark.parametrize(
+    ("records", "ended"),
+    [
+        ([scalar("a", 1, 1), writer.stop(1)], "finished"),
+        ([scalar("a", 1, 1), writer.hparams_end(1)], "finished"),
+        ([scalar("a", 1, 1), writer.hparams_end(2)], "failed"),
+        ([scalar("a", 1, 1), writer.hparams_end(3)], ""),
+        ([writer.hparams_end(1), scalar("a", 1, 1)], ""),
+        ([scalar("a", 1, 1), writer.stop(1), writer.start(2)], ""),
+        ([scalar("a", 1, 1)], ""),
+    ],
+)
+def test_a_run_has_ended_where_its_last_event_says_so(tmp_path: Path, records: list[bytes], ended: str) -> None:
+    write(tmp_path, *records)
+    run = RunFolder(tmp_path, "")
+    read(run)
+    assert run.events.ended == ended
+
+
+def test_an_end_is_taken_back_by_what_follows(tmp_path: Path) -> None:
+    path = write(tmp_path, scalar("a", 1, 1), writer.stop(1))
+    run = RunFolder(tmp_path, "")
+    read(run)
+    add(path, scalar("a", 2, 1))
+    read(run)
+    assert run.events.ended == ""
+
+
+# -- live tails and damage -----------------------------------------------------------------------------------------------
+
+
+def test_a_file_cut_anywhere_gives_its_whole_records_and_the_rest_later(tmp_path: Path) -> None:
+    whole = write(tmp_path, scalars("a", [1, 2, 3])).read_bytes()
+    live = tmp_path / "live" / writer.NAME
+    live.parent.mkdir()
+    for cut in range(len(whole) + 1):
+        live.write_bytes(whole[:cut])
+        run = RunFolder(live.parent, "")
+        first = read(run).get("a", Points()).values
+        ends = [len(writer.version()) + sum(len(scalar("a", step, 0)) for step in range(count)) for count in range(4)]
+        assert run.files[writer.NAME].broken_off == (cut not in {0, *ends})
+        live.write_bytes(whole)
+        assert first + read(run).get("a", Points()).values == [1, 2, 3]
+
+
+def test_reading_goes_on_from_a_place_that_was_kept(tmp_path: Path) -> None:
+    path = write(tmp_path, scalars("a", [1, 2]))
+    run = RunFolder(tmp_path, "")
+    read(run)
+    add(path, scalars("a", [3, 4], first=2))
+    later = RunFolder(tmp_path, "", read=run.read)
+    assert read(later)["a"].values == [3, 4]
+    assert read(later) == {}
+
+
+def test_a_record_whose_data_are_damaged_is_left_out_and_named(tmp_path: Path) -> None:
+    path = write(tmp_path, scalars("a", [1, 2, 3]))
+    data = bytearray(path.read_bytes())
+    begins = len(data) - 2 * len(scalar("a", 1, 1))
+    data[begins + 20] ^= 1
+    path.write_bytes(data)
+    run = RunFolder(tmp_path, "")
+    assert read(run)["a"].values == [1, 3]
+    file = run.files[path.name]
+    assert (file.damaged, file.places, file.stopped) == (1, [begins], "")
+
+
+def test_a_damaged_last_record_may_still_be_written(tmp_path: Path) -> None:
+    path = write(tmp_path, scalars("a", [1, 2]))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10] + bytes(10))
+    run = RunFolder(tmp_path, "")
+    assert read(run)["a"].values == [1]
+    assert (run.files[path.name].broken_off, run.files[path.name].damaged) == (True, 0)
+    path.write_bytes(whole)
+    assert read(run)["a"].values == [2]
+    assert not run.files[path.name].broken_off
+
+
+def test_a_damaged_length_ends_the_reading_with_a_sentence(tmp_path: Path) -> None:
+    path = write(tmp_path, scalars("a", [1, 2, 3]))
+    data = bytearray(path.read_bytes())
+    begins = len(data) - 2 * len(scalar("a", 1, 1))
+    data[begins] ^= 1
+    path.write_bytes(data)
+    run = RunFolder(tmp_path, "")
+    assert read(run)["a"].values == [1]
+    assert run.files[path.name].stopped == f"the length of the record at byte {begins:,} does not match its checksum"
+
+
+def test_a_file_that_was_replaced_by_a_shorter_one_is_not_read_on(tmp_path: Path) -> None:
+    path = write(tmp_path, scalars("a", [1, 2, 3]))
+    run = RunFolder(tmp_path, "")
+    read(run)
+    path.write_bytes(writer.version())
+    assert read(run) == {}
+    assert "was it replaced" in run.files[path.name].stopped
+
+
+def test_large_records_are_passed_over_and_larger_ones_than_a_piece_are_read(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("countersign.importing.tensorboard.records.AT_ONCE", 200)
+    monkeypatch.setattr("countersign.importing.tensorboard.records.LARGEST", 5_000)
+    path = write(tmp_path, scalar("a", 1, 1), record(writer.event(blob(4, bytes(1000)))), scalar("a", 2, 2))
+    add(path, record(writer.event(blob(4, bytes(6000)))), scalar("a", 3, 3))
+    run = RunFolder(tmp_path, "")
+    assert read(run)["a"].values == [1, 2, 3]
+    assert (run.files[path.name].too_large, dict(run.events.left_out)) == (1, {"graph": 1})
+
+
+def test_a_large_record_that_is_not_whole_yet_is_waited_for(tmp_path: Path) -> None:
+    huge = struct.pack("<Q", 1 << 62)
+    path = write(tmp_path, scalar("a", 1, 1), huge + writer.masked(huge) + bytes(100))
+    run = RunFolder(tmp_path, "")
+    assert read(run)["a"].values == [1]
+    assert run.files[path.name].broken_off
+
+
+def test_what_is_no_event_is_counted(tmp_path: Path) -> None:
+    bad = [b"\xff", b"\x0a\xff\xff", b"\x09abc", b"\x0b", writer.event(writer.summary(blob(1, b"\xff\xfe") + single(2, 1)))]
+    bad += [writer.event(time=math.nan), writer.event(time=1e300), writer.event(time=-1)]
+    write(tmp_path, *map(record, bad), scalar("a", 1, 1))
+    run = RunFolder(tmp_path, "")
+    assert read(run)["a"].values == [1]
+    assert run.events.unreadable == len(bad)
+
+
+def test_an_event_that_breaks_off_inside_leaves_nothing_behind(tmp_path: Path) -> None:
+    half = writer.event(writer.summary(blob(1, "a") + single(2, 1), b"\x0a\xff"), step=1)
+    write(tmp_path, record(half))
+    assert read(tmp_path) == {}
+
+
+# -- restarts ------------------------------------------------------------------------------------------------------------
+
+
+def superseded(run: RunFolder) -> tuple[dict[str, list[int]], int]:
+    steps: dict[str, list[int]] = {}
+    left_out = 0
+    for batch in run.batches(run.look()):
+        left_out += batch.superseded
+        for tag, points in batch.curves.items():
+            steps.setdefault(tag, []).extend(points.steps)
+    return steps, left_out
+
+
+def test_a_session_that_starts_anew_supersedes_later_steps(tmp_path: Path) -> None:
+    write(tmp_path, scalars("a", [1] * 6), scalars("b", [1] * 3), name="events.out.tfevents.1")
+    write(tmp_path, writer.start(2), scalars("a", [2] * 3, first=2), name="events.out.tfevents.2")
+    steps, left_out = superseded(RunFolder(tmp_path, ""))
+    assert steps == {"a": [0, 1, 2, 3, 4], "b": [0, 1]}
+    assert left_out == 5
+
+
+def test_sessions_in_one_file_and_the_lowest_later_start_count(tmp_path: Path) -> None:
+    write(tmp_path, scalars("a", [1] * 9), writer.start(6), scalars("a", [2] * 3, first=6), writer.start(4), scalar("a", 4, 3))
+    steps, left_out = superseded(RunFolder(tmp_path, ""))
+    assert (steps["a"], left_out) == ([0, 1, 2, 3, 4], 8)
+
+
+def test_steps_that_go_back_without_a_new_session_are_all_kept(tmp_path: Path) -> None:
+    write(tmp_path, scalars("a", [1] * 3), scalars("a", [2] * 2, first=1))
+    assert superseded(RunFolder(tmp_path, "")) == ({"a": [0, 1, 2, 1, 2]}, 0)
+
+
+# -- folders -------------------------------------------------------------------------------------------------------------
+
+
+def test_each_folder_with_event_files_is_a_run(tmp_path: Path) -> None:
+    for name in ("", "b/train", "b/val", "a"):
+        write(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a" / "notes.txt").write_text("no events")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    assert [run.name for run in run_folders(tmp_path)] == ["", "a", "b/train", "b/val"]
+
+
+def test_a_run_is_named_by_what_it_holds_wherever_it_lies(tmp_path: Path) -> None:
+    found = [
+        RunFolder(write(tmp_path / place, scalar("a", 1, 1)).parent, "").opening() for place in ("x/run", "y/run", "x/other")
+    ]
+    names = [opening.source for opening in found]
+    assert names[0] == names[1] != names[2]
+    assert names[0].startswith("tensorboard:")
+    assert found[0].time == BEGUN * 1000
+
+
+def test_an_empty_file_names_nothing_yet(tmp_path: Path) -> None:
+    for begun in (b"", writer.version()[:20]):
+        (tmp_path / writer.NAME).write_bytes(begun)
+        run = RunFolder(tmp_path, "")
+        assert (run.opening(), read(run)) == (None, {})
+
+
+def test_one_file_alone_can_be_read(tmp_path: Path) -> None:
+    path = write(tmp_path, scalar("a", 1, 1))
+    rows, places = EventFile(path).read()
+    assert (len(rows), places[0]) == (2, 0)

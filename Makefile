@@ -58,5 +58,5 @@ test-clients: setup  ## Only the tests with real clients (MLflow, TensorBoard, f
 	$(RUN) -m pytest -n 2 -m clients
 
 bench: setup  ## Runs what stands in benchmarks/: ratios against named references
-	@$(RUN) -m config.setup.clients mlflow3 mlflow-server
+	@$(RUN) -m config.setup.clients mlflow3 mlflow-server tensorboard
 	$(RUN) -m config.services run -- $(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))

@@ -22,6 +22,7 @@ ALONE = {
     "bootstrap_against_resampling": ("resampling", "against_rows"),
     "slices_against_polars": ("slices", "against_polars"),
     "evaluation_memory": ("peak", "many_rows_against_few"),
+    "tensorboard_against_accumulator": ("tensorboard", "against_event_accumulator"),
 }
 ON_A_SITE = {  # these take the folder of a site of their own, and need a database and Redis
     "upload_against_sha256sum": ("uploads", "measure"),

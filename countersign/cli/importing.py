@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from countersign.cli import tensorboard
 from countersign.cli.commands import ALLOWED, Unusable, say
 from countersign.client import Client
 from countersign.importing.mlflow import Choice, Import, NotMLflow, open_source
@@ -41,6 +42,7 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
         metavar="MIB",
         help=f"leave out larger files; {ARTIFACT_LIMIT >> 20:,} if not given",
     )
+    tensorboard.add_arguments(kind("tensorboard", "Take in the scalars of TensorBoard's event files.", tensorboard.run))
 
 
 def mlflow(args: argparse.Namespace) -> int:

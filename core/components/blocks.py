@@ -88,9 +88,9 @@ def readiness(content: str, title: str, axis: str, state: str, href: str = "") -
     return _block("readiness", content=_filled(content), title=title, look=look_of(axis, state), href=href)
 
 
-def folded(content: str, summary: str, open: bool = False) -> SafeString:
-    """Details that few need, behind one line."""
-    return _block("folded", content=content, summary=summary, open=open)
+def folded(content: str, summary: str, open: bool = False, *, name: str = "") -> SafeString:
+    """Details that few need, behind one line. `name`: an id; with it, what is open stays open when the part is drawn anew."""
+    return _block("folded", content=content, summary=summary, open=open, name=name)
 
 
 def code(value: object, label: str = "") -> SafeString:

@@ -96,6 +96,15 @@ AXES: dict[str, dict[str, Look]] = {
         "salvageable": Look("triangle-alert", _("Salvageable"), "warn"),
         "refused": Look("ban", _("Refused"), "bad"),
     },
+    # What a client reported of its own training: claimed, so none of it is ever green.
+    "training": {
+        "running": Look("loader", _("Running"), "info"),
+        "silent": Look("clock-alert", _("Not heard from"), "warn"),
+        "finished": Look("circle-dot", _("Finished"), "idle"),
+        "failed": Look("circle-x", _("Failed"), "bad"),
+        "killed": Look("octagon-pause", _("Stopped"), "warn"),
+        "hidden": Look("eye-off", _("Hidden"), "idle"),
+    },
     "report": {**_JOB, "completed": Look("file-badge", _("Signed"), "ok")},
     "review": {
         "open": Look("circle-dot", _("Open"), "info"),

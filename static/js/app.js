@@ -20,3 +20,12 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("DOMContentLoaded", () => showCopyButtons(document));
 document.addEventListener("htmx:load", (event) => showCopyButtons(event.target));
+
+// What is drawn anew while somebody reads keeps open what they opened. Each such part has an id.
+let opened = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  opened = [...event.detail.target.querySelectorAll("details[open][id]")].map((one) => one.id);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});

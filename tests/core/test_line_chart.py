@@ -129,6 +129,17 @@ def test_few_steps_make_a_row_each_and_many_a_choice_with_ends_and_extremes():
     assert [row[1:] for row in twice.table.rows] == [["1", "5"], ["1", "6"], ["2", "7"]]
 
 
+@pytest.mark.parametrize("count", [1, 59, 60, 61, 250, 100_000])
+def test_rows_of_long_lines_are_chosen_evenly_and_keep_ends_and_extremes(count):
+    chart = _chart(Line("loss", range(count), [float(-step) for step in range(count)]))
+    steps = [int(row[-2].replace(",", "")) for row in chart.table.rows]
+    assert len(steps) <= 60 and steps[0] == 0 and steps[-1] == count - 1
+    assert chart.table.rows[-1][-1] == f"{1 - count:.6g}".replace("-", "−")
+    gaps = [after - before for before, after in itertools.pairwise(steps)] or [0]
+    assert max(gaps) - min(gaps) <= 1
+    assert len(steps) >= min(count, 58)
+
+
 @pytest.mark.parametrize(
     ("axis", "texts"),
     [

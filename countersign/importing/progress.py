@@ -77,7 +77,8 @@ class Summary:
         """So many more of each: `take(runs=1, points=500)`."""
         with self._lock:
             for what, count in counts.items():
-                self.taken[what] = self.taken.get(what, 0) + count
+                if count:
+                    self.taken[what] = self.taken.get(what, 0) + count
 
     def leave(self, what: str, name: str, why: str, *, refused: bool = False) -> None:
         with self._lock:
@@ -98,7 +99,7 @@ class Summary:
 
     def words(self) -> str:
         """For people: the counts, then each reason once with the first names that it is about."""
-        counted = ", ".join(f"{count:,} {_named(what, count)}" for what, count in self.taken.items() if count)
+        counted = ", ".join(f"{count:,} {_named(what, count)}" for what, count in self.taken.items())
         lines = [f"Taken from {self.source}: {counted or 'nothing'}."]
         if self.left:
             lines += ["Left out:", *(f"  - {line}" for line in self._reasons())]

@@ -21,17 +21,26 @@ NAME_THEM = "name the folder that holds them (or a copy) with --artifacts FOLDER
 
 
 def content(path: str, *, most: int) -> bytes:
-    """The file's bytes; raises `Unreadable` where it is none, has more than `most` bytes or cannot be read."""
+    """The file's bytes; raises `Unreadable` where it is none, has more than `most` bytes or cannot be read.
+
+    Written for 50,000 small files: three calls of the system for each.
+    """
     try:
-        with os.fdopen(os.open(path, _FLAGS), "rb", buffering=0) as file:
-            found = file.read(most + 1) or b""
-            while len(found) <= most and (more := file.read(most + 1 - len(found))):
+        file = os.open(path, _FLAGS)
+        try:
+            about = os.fstat(file)
+            if not S_ISREG(about.st_mode):
+                raise Unreadable("it is no file")
+            if about.st_size > most:
+                raise Unreadable(f"it has more than {most >> 20} MiB")
+            found = os.read(file, about.st_size + 1)
+            while about.st_size < len(found) <= most and (more := os.read(file, 1 << 20)):  # it is being written
                 found += more
+        finally:
+            os.close(file)
     except OSError as error:
         raise Unreadable(f"it cannot be read ({error.strerror})") from error
-    if len(found) > most:
-        raise Unreadable(f"it has more than {most >> 20} MiB")
-    return found
+    return found[:most]
 
 
 def beginning(path: Path, size: int) -> bytes:

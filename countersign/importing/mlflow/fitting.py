@@ -25,16 +25,20 @@ def clean(text: str) -> str:
 
 def texts(given: Mapping[str, str], *, what: str, most: int, longest: int, notes: list[str]) -> dict[str, str]:
     """Names and texts that fit into `most` bytes together, the short ones first; the others are named in `notes`."""
-    kept, room = {}, most
+    kept, room, left = {}, most, 0
     for name, text in sorted(given.items(), key=lambda pair: (len(pair[1]), pair[0])):
         needs = len(json.dumps([name, text], ensure_ascii=False).encode("utf-8", "replace"))
         if not 1 <= len(name) <= NAME:
             notes.append(f"{what} {name[:40]}…: its name has more than {NAME} characters")
-        elif len(text) > longest or needs > room:
-            notes.append(f"{what} {name[:80]}: {len(text):,} characters are more than a run can keep; log it as an artifact")
+        elif len(text) > longest:
+            notes.append(f"{what} {name[:80]}: {len(text):,} characters are too many; at most {longest:,} are kept")
+        elif needs > room:
+            left += 1
         else:
             kept[clean(name)] = clean(text)
             room -= needs
+    if left:
+        notes.append(f"{left:,} {what}s: together they take more than {most >> 10:,} KiB, so the longest are left out")
     return kept
 
 
@@ -62,7 +66,7 @@ def series(given: Mapping[str, Points], *, notes: list[str]) -> dict[str, Points
             continue
         fitting = points if _fits(points) else _fitting(points)
         if len(fitting) < len(points):
-            notes.append(f"metric {name}: {len(points) - len(fitting):,} points have a step or time beyond 2^53")
+            notes.append(f"metric {name}: points whose step or time is beyond 2^53 ({len(points) - len(fitting):,})")
         if len(fitting):
             kept[clean(name).strip()] = fitting
     return kept

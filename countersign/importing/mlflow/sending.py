@@ -96,7 +96,7 @@ class Sending:
             if not counts.get(name):
                 found[name] = points
             elif counts[name] != len(points):
-                have = self._again(api.series, self._site, self.there["id"], name=name)
+                (have,) = self._again(api.series, self._site, self.there["id"], name=name)["series"]
                 found[name] = without(points, Points(*api.points(have)))
         return {name: points for name, points in found.items() if len(points)}
 

@@ -118,14 +118,14 @@ class Import:
 
     def _make_experiments(self, experiments: Iterable[Experiment]) -> None:
         """Those with tags: the others come into being with their first run."""
-        for one in experiments:
-            if tags := facts.tags_of_experiment(one):
+        tagged = {facts.experiment_name(one): tags for one in experiments if (tags := facts.tags_of_experiment(one))}
+        there = {one["name"] for one in self._site().every("experiments/", team=self._team)} if tagged else set()
+        for name, tags in tagged.items():
+            if name not in there:
                 try:
-                    body = {"team": self._team, "name": facts.experiment_name(one), "tags": tags}
-                    self._site().post("experiments/", body)
+                    self._site().post("experiments/", {"team": self._team, "name": name, "tags": tags})
                 except Refused as error:
-                    if error.status != 409:  # 409: it is there
-                        self._summary.leave("experiment", one.name, f"its tags: {error}")
+                    self._summary.leave("experiment", name, str(error), refused=True)
 
     def _one(self, head: Head, bar: Progress) -> None:
         try:

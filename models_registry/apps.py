@@ -13,6 +13,8 @@ class ModelsRegistryConfig(AppConfig):
         from models_registry.history import subjects
         from models_registry.models import Inspection, ModelCard
         from models_registry.parts import Tab, version_tabs
+        from models_registry.runs import versions_of
+        from tracking.parts import run_parts
 
         version_tabs.register("overview", Tab(_("Overview"), "models_registry:version"), order=10)
         version_tabs.register("evidence", Tab(_("Evidence"), "models_registry:evidence"), order=30)
@@ -21,6 +23,7 @@ class ModelsRegistryConfig(AppConfig):
             "inspection",
             lambda version: ("inspection", list(Inspection.objects.filter(version=version).values_list("pk", flat=True))),
         )
+        run_parts.register("versions", versions_of)
         USES.register("versions", history.uses_of)
         LEARNED_FROM.register("versions", history.learned_from)
         protect(ModelCard)

@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.db.models import Q
 
 from core.charts import Line
-from measures.outline import Outline, Points, points, thin
+from measures.outline import KEPT, Outline, Points, points, thin
 from tracking.models import MetricChunk, MetricSeries
 
 COLUMNS = 320  # of a picture; each shows at most four points of a line
@@ -54,13 +54,13 @@ class CurveOutline:
 
 def outlines_of(series: Sequence[MetricSeries]) -> dict[UUID, CurveOutline]:
     """The outline of each series as it stands in the database: one question to the cache, and at most one to the database."""
-    kept = cache.get_many([_key(one.pk) for one in series])
-    known = {one.pk: CurveOutline.from_bytes(kept[_key(one.pk)]) for one in series if _key(one.pk) in kept}
+    kept = cache.get_many([key_of(one.pk) for one in series])
+    known = {one.pk: CurveOutline.from_bytes(kept[key_of(one.pk)]) for one in series if key_of(one.pk) in kept}
     found = {one.pk: known.get(one.pk, CurveOutline()) for one in series}
     behind = {one.pk: found[one.pk] for one in series if found[one.pk].count < one.count}
     if behind:
         caught_up = {pk: _extended(behind[pk], chunks) for pk, chunks in _added(behind)}
-        cache.set_many({_key(pk): outline.to_bytes() for pk, outline in caught_up.items()}, timeout=KEPT_FOR)
+        cache.set_many({key_of(pk): outline.to_bytes() for pk, outline in caught_up.items()}, timeout=KEPT_FOR)
         found |= caught_up
     return found
 
@@ -84,11 +84,18 @@ def line_of(series: MetricSeries, outline: CurveOutline, *, short: str, seconds_
     )
 
 
+def thinned(outline: CurveOutline, most: int) -> Points:
+    """At most so many of the finite points by step, first, lowest, highest and last of equal parts, so that peaks survive."""
+    kept = outline.finite.kept
+    return kept[thin(kept["step"], kept["value"], max(1, most // KEPT))]
+
+
 def _along(some: Points, seconds_since: int | None) -> Points:
     return some["step"] if seconds_since is None else (some["time"] - seconds_since) / 1000
 
 
-def _key(pk: UUID) -> str:
+def key_of(pk: UUID) -> str:
+    """Under which name a series' outline lies in the cache."""
     return f"curve:{_FORM}:{pk}"
 
 

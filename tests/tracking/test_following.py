@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 
 from core.clock import now
 from core.registry import Registry
+from models_registry.services import draft_version
+from tests.plugins_versions import CARD
 from tracking import parts, services
 from tracking.models import TrainingRun
 from tracking.parts import Part
@@ -25,11 +26,6 @@ STOPPING = {
     "stopped_step": 95,
     "reason": "no improvement",
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_memory():
-    cache.clear()
 
 
 @pytest.fixture
@@ -193,9 +189,34 @@ def test_however_many_curves_and_files_the_page_costs_the_same(
         services.keep_artifact(run, by=scientist, path=f"f/{place}", chunks=[b"x"])
         start(parent=run)
     client = client_of(auditor)
-    for headers, most in (({}, 11), ({"HX-Request": "true"}, 6)):
+    for headers, most in (({}, 12), ({"HX-Request": "true"}, 6)):
         with django_assert_max_num_queries(most):
             assert client.get(run.get_absolute_url(), headers=headers).status_code == 200
+
+
+def test_the_versions_that_stand_on_a_run_are_linked(start, look, make_model, scientist):
+    run = start()
+    assert "Versions made from it" not in look(run)
+    version = draft_version(make_model(), by=scientist, card=CARD, data=[], run=run)
+    shown = look(run)
+    assert "Versions made from it" in shown and version.get_absolute_url() in shown
+
+
+@pytest.mark.parametrize("most", [4, 400, 2000])
+def test_the_api_thins_and_keeps_peaks(start, api_of, auditor, most):
+    values = [0.0] * 30_000
+    values[1_234], values[2_345], values[3_456] = 9.0, -9.0, "NaN"
+    run = start(series=[{"name": "loss", "steps": list(range(30_000)), "values": values}])
+    found = api_of(auditor).get(f"/api/v1/runs/{run.pk}/series/?points={most}").json()["series"][0]
+    assert len(found["steps"]) <= most and found["count"] == 30_000
+    assert {1_234: 9.0, 2_345: -9.0}.items() <= dict(zip(found["steps"], found["values"], strict=True)).items()
+    assert found["steps"][0] == 0 and found["steps"][-1] == 29_999
+
+
+@pytest.mark.parametrize("points", ["0", "3", "2001", "many", "-1", "1e3"])
+def test_the_api_refuses_other_numbers_of_points(start, api_of, auditor, points):
+    answer = api_of(auditor).get(f"/api/v1/runs/{start().pk}/series/?points={points}")
+    assert answer.status_code == 422 and "points" in answer.json()["errors"]
 
 
 def test_other_packages_put_buttons_and_cards_on_the_page(start, look, monkeypatch):

@@ -11,14 +11,9 @@ from django.core.cache import cache
 from measures.outline import KEPT, MOST_BLOCKS
 from tracking import services
 from tracking.models import MetricSeries
-from tracking.outlines import CurveOutline, line_of, outlines_of
+from tracking.outlines import CurveOutline, key_of, line_of, outlines_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_memory():
-    cache.clear()
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def test_what_is_added_in_between_is_in_the_next_outline(started, scientist, siz
         assert outline.count == series.count == first
         assert CurveOutline.from_bytes(outline.to_bytes()).to_bytes() == outline.to_bytes()
     whole = MetricSeries.objects.get(run=started)
-    cache.clear()
+    cache.delete(key_of(whole.pk))
     assert outlines_of([whole])[whole.pk].to_bytes() == outline.to_bytes()
     assert {values.min(), values.max()} <= set(outline.finite.kept["value"].tolist())
     assert len(outline.finite.kept) <= KEPT * MOST_BLOCKS + outline.finite.block

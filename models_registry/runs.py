@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from django.http import HttpRequest
 
 from models_registry.models import Version
 from tracking.models import TrainingRun
 from tracking.parts import Part
+
+if TYPE_CHECKING:
+    from accounts.models import Person
 
 MOST = 50
 

@@ -19,6 +19,9 @@ MOST = 50
 def versions_of(request: HttpRequest, run: TrainingRun) -> list[Part]:
     """A card that links them, newest first; nothing where there is none."""
     versions = list(
-        Version.objects.visible_to(request.user).filter(training_run=run).select_related("model").order_by("-pk")[:MOST]
+        Version.objects.visible_to(cast("Person", request.user))
+        .filter(training_run=run)
+        .select_related("model")
+        .order_by("-pk")[:MOST]
     )
     return [Part("more", "models_registry/part_run_versions.html", {"versions": versions})] if versions else []

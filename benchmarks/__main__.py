@@ -31,6 +31,7 @@ ON_A_SITE = {  # these take the folder of a site of their own, and need a databa
     "acts_against_inserts": ("log", "measure"),
     "sequencing_against_inserts": ("log", "measure"),
     "verifier_against_pyhanko": ("verifier", "measure"),
+    "mlflow_import": ("mlflow_import", "measure"),
     "curves": ("curves", "measure"),
 }
 

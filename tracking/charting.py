@@ -33,7 +33,6 @@ _PARTS = r"train(?:ing)?|trn|valid(?:ation)?|val|eval(?:uation)?|test(?:ing)?|ts
 _PART = re.compile(rf"(?:^|(?<=[/_.\- ]))({_PARTS})(?=$|[/_.\- ])", re.I)
 _PACE = re.compile(r"(?<=[_/.\- ])(step|epoch|batch)$", re.I)
 _WORDS = re.compile(r"[a-z0-9]+")
-_NUMBERS = re.compile(r"([0-9]{1,18})")
 _RATES = frozenset({"lr", "lrs", "mom", "mo", "momentum", "momenta", "momentums"})
 _MACHINE = frozenset({"system", "sys", "gpu", "cpu", "ram", "memory", "disk", "network", "time", "seconds", "duration"})
 _MACHINE |= {"throughput", "speed", "fps", "epoch", "epochs", "grad", "gradient", "gradients", "norm", "weights", "bias"}
@@ -77,13 +76,13 @@ def measure_of(name: str) -> tuple[str, str]:
 
 
 def pictures_of(series: Iterable[MetricSeries]) -> list[Picture]:
-    """Losses, then metrics, then learning rate and momentum, then the rest; each in the order given."""
+    """Losses, then metrics, then learning rate and momentum, then the rest; each by name."""
     together: dict[tuple[int, str, str], list[MetricSeries]] = {}
     order = list(Kind)
     for one in series:
         together.setdefault((order.index(kind_of(one.name)), measure_of(one.name)[0], one.unit), []).append(one)
     found = []
-    for (kind, measure, unit), some in sorted(together.items(), key=lambda item: item[0][0]):
+    for (kind, measure, unit), some in sorted(together.items(), key=lambda item: item[0]):
         for first in range(0, len(some), TOGETHER):
             part = some[first : first + TOGETHER]
             short = tuple(measure_of(one.name)[1] or one.name for one in part)
@@ -102,11 +101,6 @@ def drawn_at_first(series: Sequence[MetricSeries]) -> list[MetricSeries]:
     chosen += [one for kind in Kind for one in of_kind[kind] if one.pk not in taken]
     taken = {one.pk for one in chosen[:AT_FIRST]}
     return [one for one in series if one.pk in taken]
-
-
-def by_name(series: Iterable[MetricSeries]) -> list[MetricSeries]:
-    """In the order in which people count: class_2 before class_10."""
-    return sorted(series, key=lambda one: [int(part) if at % 2 else part for at, part in enumerate(_NUMBERS.split(one.name))])
 
 
 def token_of(series: MetricSeries) -> str:

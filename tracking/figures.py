@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from core.charts import LineChart, Mark, line_chart
 from core.charts.line_table import figure
 from core.components import formatting
-from tracking.charting import AT_FIRST, AT_MOST, Kind, Picture, by_name, chosen_by, kind_of, pictures_of, token_of
+from tracking.charting import AT_FIRST, AT_MOST, Kind, Picture, chosen_by, kind_of, pictures_of, token_of
 from tracking.models import MetricSeries, TrainingRun
 from tracking.outlines import CurveOutline, line_of, outlines_of
 from tracking.standing import marks_of
@@ -68,7 +68,7 @@ class Row:
 
 def figures_of(run: TrainingRun, view: View) -> dict[str, Any]:
     """What the template shows, in a constant number of queries however many curves there are."""
-    series = by_name(run.series.all())
+    series = list(run.series.order_by("name"))
     drawn = chosen_by(view.show, series)
     outlines = outlines_of(drawn)
     has_times = any(one.last_at for one in series)

@@ -43,7 +43,6 @@ class Patch:
     artifact: Artifact
     lines: list[tuple[str, str]]
     cut: bool
-    is_reported: bool  # whether it has the digest that the code facts name; True where they name none
 
 
 def tree_of(artifacts: Iterable[Artifact]) -> list[Row]:
@@ -61,17 +60,14 @@ def tree_of(artifacts: Iterable[Artifact]) -> list[Row]:
     return rows
 
 
-def patch_of(run: TrainingRun, artifacts: Iterable[Artifact]) -> Patch | None:
+def patch_of(artifacts: Iterable[Artifact]) -> Patch | None:
     """The patch that the client kept beside the run, as text: it is shown, never applied."""
     kept = next((one for one in artifacts if one.path == PATCH), None)
     if kept is None:
         return None
-    named = run.code.get("patch_digest", "")
     with blobs.open_blob(kept.digest) as source:
         text = source.read(MOST_OF_PATCH).decode("utf-8", errors="replace")
-    return Patch(
-        kept, [(_kind_of(line), line) for line in text.splitlines()], kept.size > MOST_OF_PATCH, named in ("", kept.digest)
-    )
+    return Patch(kept, [(_kind_of(line), line) for line in text.splitlines()], cut=kept.size > MOST_OF_PATCH)
 
 
 def _kind_of(line: str) -> str:

@@ -64,7 +64,7 @@ def _facts(request: HttpRequest, found: TrainingRun) -> dict[str, Any]:
         "params_note": _("the first %(shown)d of %(all)d") % {"shown": len(params), "all": many} if many > len(params) else "",
         "tags": texts_of(found.tags),
         "data": found.data.select_related("dataset_version__dataset"),
-        "patch": patch_of(found, artifacts),
+        "patch": patch_of(artifacts),
         "patch_note": _("shown, never applied"),
         "tree": tree_of(artifacts),
         "artifacts_note": formatting.size(sum(one.size for one in artifacts)) if artifacts else "",

@@ -6,18 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tracking.charting import (
-    AT_FIRST,
-    AT_MOST,
-    Kind,
-    by_name,
-    chosen_by,
-    drawn_at_first,
-    kind_of,
-    measure_of,
-    pictures_of,
-    token_of,
-)
+from tracking.charting import AT_FIRST, AT_MOST, Kind, chosen_by, drawn_at_first, kind_of, measure_of, pictures_of, token_of
 from tracking.models import MetricSeries
 
 
@@ -77,22 +66,6 @@ def test_of_many_curves_some_of_each_kind_are_drawn_at_first():
     assert len(drawn) == AT_FIRST
     assert {"lr", "momentum", "train/loss", "valid/loss", "valid/f1", "system/cpu"} <= {one.name for one in drawn}
     assert len(drawn_at_first(_series(*names[:12]))) == 12
-
-
-def test_names_are_ordered_as_people_count():
-    names = ["class_10", "2", "class_2", "10", "a", "", "class_02x", "²", "٣", "9" * 300]
-    assert [one.name for one in by_name(_series(*names))] == [
-        "",
-        "2",
-        "10",
-        "9" * 300,
-        "a",
-        "class_2",
-        "class_02x",
-        "class_10",
-        "²",
-        "٣",
-    ]
 
 
 def test_an_address_names_the_curves_and_what_it_does_not_know_is_left_out():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import timedelta
 
@@ -159,14 +158,6 @@ def test_code_data_and_files_are_shown_and_the_patch_is_read_and_never_run(start
     assert f'href="/api/v1/runs/{run.pk}/artifacts/model/weights/last.bin"' in shown
     assert shown.count("weights/") == 2  # the folder once, and the address of its file
     assert child.get_absolute_url() in shown and run.get_absolute_url() in look(child)
-
-
-def test_a_patch_that_is_not_the_one_reported_is_said(start, look, scientist):
-    patch = b"-a\n+b\n"
-    for named, differs in (("", False), ("sha256:" + hashlib.sha256(patch).hexdigest(), False), ("sha256:" + 64 * "0", True)):
-        run = start(code={"commit": 40 * "1", "dirty": True, "patch_digest": named})
-        services.keep_artifact(run, by=scientist, path="code/changes.patch", chunks=[patch])
-        assert ("This is not the patch that the code facts name" in look(run)) is differs
 
 
 def test_links_choose_the_axis_the_scale_and_the_curves(start, look):

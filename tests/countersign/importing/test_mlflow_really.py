@@ -50,7 +50,6 @@ with mlflow.start_run(run_name="parent \\"x\\": 'y' # z", tags={"note": "line 1\
     mlflow.log_text("hello", "notes/a.txt")
     if hasattr(mlflow, "initialize_logged_model"):
         model = mlflow.initialize_logged_model(name="net")
-        mlflow.log_metric("of model", 0.5, step=0, model_id=model.model_id, dataset=data) if " " not in data.name else None
         mlflow.log_metric("with_model", 0.5, step=0, model_id=model.model_id)
         mlflow.finalize_logged_model(model.model_id, "READY")
     with mlflow.start_run(nested=True, run_name="child"):

@@ -84,6 +84,7 @@ class Site:
         self.runs: dict[str, dict[str, Any]] = {}
         self.series: dict[str, list[tuple[int, float]]] = {}
         self.facts: dict[str, Any] = {"params": {}, "tags": {}, "code": {}, "environment": {}, "training": {}, "data": []}
+        self.trainings: list[dict[str, Any]] = []
         self.artifacts: dict[str, bytes] = {}
         self.ended: list[dict[str, Any]] = []
         self.numbers: dict[str, int] = {}
@@ -146,6 +147,8 @@ class Site:
                 self.facts["data"] += value
             else:
                 self.facts[key].update(value)
+                if key == "training":
+                    self.trainings.append(value)
 
     def until(self, holds: Callable[[], Any], seconds: float = 20) -> None:
         """Wait for something that it hears."""

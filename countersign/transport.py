@@ -66,11 +66,15 @@ class Transport:
         self._session.headers["Accept"] = "application/json, */*;q=0.5"
         self._answered = time.monotonic()
 
+    def close(self) -> None:
+        """Its idle connections end; a later call makes a new one."""
+        self._session.close()
+
     def call(self, method: str, address: str, **options: Any) -> requests.Response:
         """The answer of one request; raises `Refused` or `Unreachable`."""
         options.setdefault("timeout", self.timeout)
         if time.monotonic() - self._answered > STILL_OPEN:
-            self._session.close()  # of its idle connections; a lost POST could not be sent again without doing it twice
+            self.close()  # of its idle connections; a lost POST could not be sent again without doing it twice
         try:
             answer = self._session.request(method, f"{self.settings.url}/api/v1/{address}", allow_redirects=False, **options)
         except requests.RequestException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -53,21 +54,20 @@ def mlflow(args: argparse.Namespace) -> int:
         artifacts=not args.no_artifacts,
         artifact_limit=args.artifact_limit << 20,
     )
-    client = Client()
     summary = Summary(args.source)
-    try:
-        source = open_source(args.source, artifacts=Path(args.artifacts) if args.artifacts else None)
-        work = Import(
-            source,
-            Client,
-            team=_team(client, args.team),
-            choice=choice,
-            summary=summary,
-            progress=lambda total: Progress(total, what="runs", silent=args.json),
-        )
-        work.run()
-    except NotMLflow as error:
-        raise Unusable(str(error)) from error
+    with closing(Client()) as client:
+        try:
+            with closing(open_source(args.source, artifacts=Path(args.artifacts) if args.artifacts else None)) as source:
+                Import(
+                    source,
+                    Client,
+                    team=_team(client, args.team),
+                    choice=choice,
+                    summary=summary,
+                    progress=lambda total: Progress(total, what="runs", silent=args.json),
+                ).run()
+        except NotMLflow as error:
+            raise Unusable(str(error)) from error
     return finish(args, summary)
 
 

@@ -55,6 +55,7 @@ class Server:
             ) from error
         self._known: dict[str, JSON] = {}
         self._own = threading.local()
+        self._sessions: list[requests.Session] = []
 
     def heads(self, *, only: frozenset[str]) -> Iterator[Head | NoRun]:
         for found in self._every("experiments/search", "experiments", {"view_type": "ALL", "max_results": PAGE}):
@@ -102,7 +103,8 @@ class Server:
         return sorted(str(one.get("name", "")) for one in found)
 
     def close(self) -> None:
-        pass  # each thread's connections end with it
+        for session in self._sessions:
+            session.close()
 
     def _head(self, found: JSON, experiment: Experiment) -> Head | NoRun:
         info = _object(found.get("info"))
@@ -232,6 +234,7 @@ class Server:
         """One for each thread, with the credentials that MLflow's own clients take, for this server alone."""
         if not hasattr(self._own, "session"):
             session = self._own.session = requests.Session()
+            self._sessions.append(session)
             session.headers["User-Agent"] = "countersign-import"
             user, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
             if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):

@@ -54,6 +54,7 @@ class Import:
         self._source, self._connect, self._team = source, connect, team
         self._choice, self._summary, self._progress = choice, summary, progress
         self._own = threading.local()
+        self._sites: list[Transport] = []
         self._known: dict[str, JSON] = {}  # source -> run on the site, of earlier imports
         self._ids: dict[str, str] = {}  # run_id -> id of the run on the site
 
@@ -74,6 +75,8 @@ class Import:
             ) from error
         finally:
             bar.close()
+            for site in self._sites:
+                site.close()
         self._name_models()
 
     def _name_models(self) -> None:
@@ -170,6 +173,7 @@ class Import:
         """One connection for each thread."""
         if not hasattr(self._own, "site"):
             self._own.site = self._connect()
+            self._sites.append(self._own.site)
         return self._own.site  # type: ignore[no-any-return]
 
 

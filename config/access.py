@@ -56,6 +56,7 @@ ACCESS: dict[str, Access] = {
     "evaluations:cancel": Access(NOBODY, KEEPERS),
     "evaluations:repeat": Access(NOBODY, KEEPERS),
     "governance:submit": Access(SCIENTIST, SCIENTIST),
+    "governance:finish": Access(SCIENTIST, SCIENTIST),
     "governance:revise_card": Access(SCIENTIST, SCIENTIST),
     "governance:sign_off": Access(NOBODY, SIGNERS),
     "governance:release": Access(NOBODY, RISK),

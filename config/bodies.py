@@ -19,7 +19,7 @@ from config.refusals import answer
 # read in chunks by the view, which knows the sender and has a limit
 STREAMS = {"api-checkpoint", "api-dataset-content", "api-run-artifact"}
 STRANGERS = {"audit:verify"}  # takes a file from anybody; the view has a limit and looks at it first itself
-FILES = {"governance:submit"}  # take files of those who are signed in
+FILES = {"governance:submit", "governance:finish"}  # take files of those who are signed in
 
 
 class SmallBodies:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -19,9 +19,11 @@ from core.components.forms import ChoiceCards
 from data_registry.models import DatasetVersion
 from governance.models import Environment, SignOff
 from models_registry.cards import FIELDS, LONGEST
-from models_registry.models import RegisteredModel
+from models_registry.models import RegisteredModel, Version
 from tracking.models import TrainingRun
 
+USES = ("training", "validation", "stopping", "testing")
+READING = {"features": [{"name": "age", "kind": "number", "mean": 41.2, "scale": 12.9}], "target": "ill"}
 MOST_CHOICES = 200  # of the newest dataset versions and runs; older ones are named from a shell
 PROGRAM = "-"  # the choice of an architecture for a file that needs none, because it is a program
 # The built-in architectures with an example of their settings. Named here, because the web imports nothing that could import
@@ -93,6 +95,13 @@ class SettingsField(forms.JSONField):
         return "" if value is None else super().prepare_value(value)
 
 
+class RunField(forms.ModelChoiceField):
+    """Training runs, each with what tells it from others of its name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} · {obj.experiment.name} · {date_format(obj.created_at, 'j M Y H:i')}"
+
+
 class DataField(forms.ModelMultipleChoiceField):
     """Dataset versions to tick, each with what tells it from others of its name."""
 
@@ -125,7 +134,16 @@ class SubmitForm(forms.Form):
         help_text=format_lazy(_("As JSON, such as {example}"), example=json.dumps(ARCHITECTURES["small-cnn"])),
         error_messages={"invalid": _("This is not JSON. Write it as in the example, with double quotes.")},
     )
-    run = forms.ModelChoiceField(
+    reading = SettingsField(
+        label=_("How its data are read"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=format_lazy(
+            _("For tables and images only, as JSON, such as {example}. Tensors need none."), example=json.dumps(READING)
+        ),
+        error_messages={"invalid": _("This is not JSON. Write it as in the example, with double quotes.")},
+    )
+    run = RunField(
         label=_("Training run"),
         required=False,
         queryset=TrainingRun.objects.none(),
@@ -145,12 +163,25 @@ class SubmitForm(forms.Form):
         error_messages={"required": _("Tick at least one dataset version.")},
     )
 
+    validation = DataField(
+        label=_("Tuned on"),
+        required=False,
+        queryset=DatasetVersion.objects.none(),
+        help_text=_("Data by which its settings were chosen."),
+    )
+    stopping = DataField(
+        label=_("Stopped on"),
+        required=False,
+        queryset=DatasetVersion.objects.none(),
+        help_text=_("Data whose results ended the training. Numbers measured on them are not called verified."),
+    )
+
     def __init__(self, *args: Any, person: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         models = RegisteredModel.objects.filter(team__in=scientist_teams(person)).order_by("name").select_related("team")
         data = _newest(DatasetVersion.objects.visible_to(person).registered()).named().order_by("dataset__name", "-number")
-        runs = _newest(TrainingRun.objects.visible_to(person)).order_by("-created_at")
-        for name, rows in (("model", models), ("training", data), ("testing", data), ("run", runs)):
+        runs = _newest(TrainingRun.objects.visible_to(person).shown()).select_related("experiment").order_by("-created_at")
+        for name, rows in (("model", models), ("run", runs), *((use, data) for use in USES)):
             self.fields[name].queryset = rows  # type: ignore[attr-defined]  # each a choice among rows
         installed = sorted({entry.name for entry in importlib.metadata.entry_points(group="countersign.architectures")})
         self.fields["architecture"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
@@ -171,6 +202,8 @@ class SubmitForm(forms.Form):
         """With the architecture as versions keep it: its name and its settings."""
         given = super().clean() or self.cleaned_data
         settings = given.pop("settings", None)
+        if given.get("reading") is not None and not isinstance(given["reading"], dict):
+            self.add_error("reading", _("It is a table, in curly brackets."))
         if settings is not None and not isinstance(settings, dict):
             self.add_error("settings", _("Settings are a table, in curly brackets."))
         elif given.get("architecture") == PROGRAM:
@@ -191,16 +224,56 @@ class SubmitForm(forms.Form):
         """What `services.submit_at_once` takes, from a form that is valid."""
         given, upload = self.cleaned_data, self.cleaned_data["checkpoint"]
         return {
-            **{name: given[name] for name in ("model", "environment", "run", "architecture", "note")},
+            **{name: given[name] for name in ("model", "environment", "run", "architecture", "reading", "note") if name in given},
             "card": self.card,
-            "data": [(use, one) for use in ("training", "testing") for one in given[use]],
-            "checkpoint": upload.chunks(1 << 20),
-            "checkpoint_name": upload.name,
+            "data": [(use, one) for use in USES for one in given[use]],
+            "checkpoint": upload.chunks(1 << 20) if upload else None,
+            "checkpoint_name": upload.name if upload else "",
         }
 
     @property
     def card_fields(self) -> list[forms.BoundField]:
         return [self[f"card_{field.key}"] for field in FIELDS]
+
+
+class DraftForm(SubmitForm):
+    """What a draft still lacks, with what it says already filled in."""
+
+    def __init__(self, *args: Any, version: Version, **options: Any) -> None:
+        links = list(version.data.all())
+        content = version.card.content if version.card else {}
+        said = {
+            **{use: [link.dataset_version_id for link in links if link.use == use] for use in USES},
+            **{f"card_{key}": text for key, text in content.items()},
+            **construction_of(version),
+            "run": version.training_run_id,
+            "note": version.note,
+        }
+        super().__init__(*args, initial=said, **options)
+        del self.fields["model"]
+        if version.checkpoint_digest:
+            self.fields["checkpoint"].required = False
+            self.fields["checkpoint"].label = _("Another checkpoint")
+            self.fields["checkpoint"].help_text = _("Only if the file that it has is not the right one.")
+        if version.training_run_id:  # whatever its age
+            newest = self.fields["run"].queryset  # type: ignore[attr-defined]  # a choice among rows
+            self.fields["run"].queryset = (
+                TrainingRun.objects.filter(  # type: ignore[attr-defined]  # as above
+                    Q(pk=version.training_run_id) | Q(pk__in=newest.values("pk"))
+                )
+                .select_related("experiment")
+                .order_by("-created_at")
+            )
+
+
+def construction_of(version: Version) -> dict[str, Any]:
+    """How the version is built and fed, as the fields of the form take it."""
+    built = version.architecture
+    return {
+        "architecture": built.get("name") if built else PROGRAM,
+        "settings": built.get("config") if built else None,
+        "reading": version.reading,
+    }
 
 
 class CardForm(forms.Form):

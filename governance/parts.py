@@ -18,12 +18,13 @@ from governance.comparing import Side, differences
 from governance.forms import ReleaseForm, RollbackForm
 from governance.going_back import targets
 from governance.models import Environment, Release, Review, SignOff
-from governance.permissions import can_release, can_release_version, can_revise_card, roles_to_sign
+from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
 from governance.pins import WORDS, flags_of
 from ledger.models import PrivateValue
 from models_registry.models import RegisteredModel, Version
 from models_registry.pages import format_words
 from models_registry.parts import Part
+from models_registry.services import submission_gaps
 
 # Each returns sections of the inbox: {"title", "template", "rows"}.
 inbox_parts: Registry[Callable[[HttpRequest], list[dict[str, Any]]]] = Registry("section of the inbox")
@@ -61,7 +62,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     """What blocks the version, how far each aspect is, the next step of the person who looks."""
     approval = approval_of(version, environment_of(version))
     if approval.review is None:
-        return _card_link(request, version)
+        return _of_draft(request, version) if version.state == Version.State.DRAFT else _card_link(request, version)
     releases = list(Release.objects.filter(version=version).select_related("released_by").order_by("-released_at"))
     parts = [
         Part("lead", "governance/part_lead.html", {"standing": standing_of(approval, version), "version": version}),
@@ -83,6 +84,19 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     if version.state == Version.State.SUSPENDED and can_release(request.user, version.model) and _nothing_live(version):
         parts.append(Part("actions", "governance/part_rollback_link.html", {"model": version.model}))
     return parts + _card_link(request, version)
+
+
+def _of_draft(request: HttpRequest, version: Version) -> list[Part]:
+    """What a draft still lacks, and for those who may, the way on."""
+    gaps = submission_gaps(version)
+    title = (
+        _("This version is a draft: something is missing before it can be submitted.") if gaps else _("This version is a draft.")
+    )
+    standing = Standing("info", title, gaps or [_("Nothing is missing: it can be submitted for review.")])
+    parts = [Part("lead", "governance/part_lead.html", {"standing": standing})]
+    if can_submit(request.user, version):
+        parts.append(Part("actions", "governance/part_finish_link.html", {"version": version}))
+    return parts
 
 
 def _card_link(request: HttpRequest, version: Version) -> list[Part]:

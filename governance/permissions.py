@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from accounts.models import Person
 
 # Events whose actors made a version what it is.
-HANDIWORK = {"version.drafted", "version.checkpoint_received", "version.data_linked", "version.submitted", "card.revised"}
+HANDIWORK = {
+    *("version.drafted", "version.described", "version.checkpoint_received", "version.data_linked", "version.data_unlinked"),
+    *("version.submitted", "card.revised"),
+}
 
 
 def contributors(version: Version) -> set[str]:
@@ -26,7 +29,7 @@ def contributors(version: Version) -> set[str]:
     whoever else laid hands on it by the log, such as by sending its checkpoint into somebody else's draft."""
     people = {version.created_by_id, version.submitted_by_id} | set(version.cards.values_list("author", flat=True))
     if version.training_run is not None:
-        people.add(version.training_run.created_by_id)
+        people |= {version.training_run.created_by_id, *version.training_run.reporters}
     hands = Entry.objects.about(version).filter(actor_kind="person", type__in=HANDIWORK)
     return {str(person) for person in people if person is not None} | set(hands.values_list("actor_id", flat=True))
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("submit/", views.submit, name="submit"),
     path("reviews/<uuid:pk>/", views.review_detail, name="review"),
     path("reviews/<uuid:pk>/sign-off/", views.sign_off, name="sign_off"),
+    path("versions/<uuid:pk>/finish/", views.finish, name="finish"),
     path("versions/<uuid:pk>/card/", views.revise_card, name="revise_card"),
     path("versions/<uuid:pk>/release/", views.release, name="release"),
     path("models/<uuid:pk>/rollback/", views.roll_back, name="roll_back"),

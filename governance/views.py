@@ -20,10 +20,19 @@ from core.pages import render_page_or_fragment, see_other
 from evaluations.figures import gravest_first, pictures_of
 from governance import parts, services
 from governance.approvals import DECIDED_AGAINST, Approval, approval_of
-from governance.forms import PROGRAM, CardForm, ReleaseForm, RollbackForm, SignOffForm, SubmitForm
+from governance.forms import (
+    USES,
+    CardForm,
+    DraftForm,
+    ReleaseForm,
+    RollbackForm,
+    SignOffForm,
+    SubmitForm,
+    construction_of,
+)
 from governance.models import Policy, Review, Step
 from governance.models.review import ReviewQuerySet
-from governance.permissions import can_revise_card, can_sign_off, roles_to_sign
+from governance.permissions import can_revise_card, can_sign_off, can_submit, roles_to_sign
 from governance.policy_words import signatures_of, suites_of
 from models_registry.cards import shown
 from models_registry.models import RegisteredModel, RiskTier, Version
@@ -214,12 +223,36 @@ def _initial(request: HttpRequest, earlier: Version | None) -> dict[str, Any]:
     if earlier is None:
         return initial
     links = list(earlier.data.all())
-    initial |= {use: [link.dataset_version_id for link in links if link.use == use] for use in ("training", "testing")}
+    initial |= {use: [link.dataset_version_id for link in links if link.use == use] for use in USES}
     initial |= {f"card_{key}": text for key, text in (earlier.card.content if earlier.card else {}).items()}
-    initial["architecture"] = PROGRAM
-    if earlier.architecture:
-        initial |= {"architecture": earlier.architecture.get("name"), "settings": earlier.architecture.get("config")}
-    return initial
+    return initial | construction_of(earlier)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Say what a draft still lacks, and hand it in; what was said is kept even if it cannot be handed in yet."""
+    version = visible_version(request, pk)
+    if not (decision := can_submit(request.user, version)):
+        raise PermissionDenied(decision.reason)
+    if version.state != Version.State.DRAFT:
+        messages.info(request, _("%(version)s was already submitted.") % {"version": version})
+        return see_other(request, version)
+    form = DraftForm(request.POST or None, request.FILES or None, person=request.user, version=version)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                version = services.finish_draft(version, by=request.user, **form.submission)
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+                status = refusal.status
+            else:
+                messages.success(
+                    request, _("%(version)s is submitted: its checkpoint is being inspected.") % {"version": version}
+                )
+                return see_other(request, version)
+    return render(request, "governance/submit.html", {"form": form, "version": version}, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

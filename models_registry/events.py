@@ -62,6 +62,31 @@ class DataLinked(Event):
     use: str
 
 
+@event("version.data_unlinked", version=1)
+@dataclass(frozen=True, kw_only=True)
+class DataUnlinked(Event):
+    """A dataset version is no longer named for this use by a draft."""
+
+    says = _("Data no longer named for %(use)s")
+    look = ("database", "idle")
+
+    dataset_version: str
+    use: str
+
+
+@event("version.described", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionDescribed(Event):
+    """A draft's training run, architecture, way of reading data and note were written anew."""
+
+    says = _("Draft described anew")
+    look = ("file-pen", "idle")
+
+    run: str
+    construction: str
+    note_digest: str
+
+
 @event("card.revised", version=1)
 @dataclass(frozen=True, kw_only=True)
 class CardRevised(Event):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
@@ -11,7 +11,7 @@ from tracking.models import TrainingRun
 from tracking.parts import Part
 
 if TYPE_CHECKING:
-    from accounts.models import Person
+    pass
 
 MOST = 50
 

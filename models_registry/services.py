@@ -81,12 +81,7 @@ def draft_version(
     `reading` says how its data are read (`models_registry.inspection.reading`); tensors need none.
     """
     content = cards.checked(card)
-    if reading is not None:
-        try:
-            reading_of(reading)
-        except BadReading as error:
-            raise InvalidInput(str(error), code="reading") from error
-    sha256_of([architecture, reading])  # a signature names both by digest: what has none is refused now, not on submission
+    _require_construction(architecture, reading)
     moment = clock.now()
     with act(by, attempt="draft_version", on=model) as this:
         can_draft(by, model).enforce()
@@ -118,6 +113,46 @@ def link_data(version: Version, dataset_version: DatasetVersion, *, use: str, by
         version = Version.objects.select_for_update().get(pk=version.pk)
         _must_be_draft(version)
         _link(version, dataset_version, use=use, within=this)
+
+
+def describe_draft(
+    version: Version,
+    *,
+    by: Person,
+    card: dict[str, str],
+    data: Iterable[tuple[str, DatasetVersion]],
+    run: TrainingRun | None,
+    architecture: dict[str, Any] | None,
+    reading: dict[str, Any] | None,
+    note: str,
+) -> Version:
+    """The draft says exactly this of itself: what it said before and does not say now is gone from it."""
+    content, wanted = cards.checked(card), list(data)
+    _require_construction(architecture, reading)
+    with act(by, attempt="describe_draft", on=version) as this:
+        version = Version.objects.select_for_update(of=("self",)).select_related("model__team").get(pk=version.pk)
+        can_edit(by, version).enforce()
+        _must_be_draft(version)
+        version.architecture, version.reading, version.training_run, version.note = architecture, reading, run, note
+        version.save(update_fields=["architecture", "reading", "training_run", "note"])
+        this.record(
+            events.VersionDescribed(
+                run=str(run.pk) if run else "",
+                construction=sha256_of({"architecture": architecture, "reading": reading}),
+                note_digest=sha256_of(note) if note else "",
+            ),
+            on=version,
+        )
+        if version.card is None or version.card.digest != sha256_of(content):
+            _write_card(version, content, by=by, within=this)
+        named = {(use, one.pk) for use, one in wanted}
+        for link in version.data.select_related("dataset_version"):
+            if (link.use, link.dataset_version_id) not in named:
+                link.delete()
+                this.record(events.DataUnlinked(dataset_version=str(link.dataset_version_id), use=link.use), on=version)
+        for use, dataset_version in wanted:
+            _link(version, dataset_version, use=use, within=this)
+    return version
 
 
 def receive_checkpoint(
@@ -174,6 +209,15 @@ def submission_gaps(version: Version) -> list[str]:
         if link.use == VersionData.Use.TESTING and link.dataset_version.digest in known
     ]
     return gaps
+
+
+def _require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
+    if reading is not None:
+        try:
+            reading_of(reading)
+        except BadReading as error:
+            raise InvalidInput(str(error), code="reading") from error
+    sha256_of([architecture, reading])  # a signature names both by digest: what has none is refused now, not on submission
 
 
 def _write_card(version: Version, content: dict[str, str], *, by: Person, within: Act) -> ModelCard:

@@ -2,10 +2,11 @@
 
 from governance.services.releasing import release, roll_back
 from governance.services.signing import sign_off
-from governance.services.submitting import revise_card, submit, submit_at_once, withdraw
+from governance.services.submitting import finish_draft, revise_card, submit, submit_at_once, withdraw
 from governance.services.suspending import revoke_within, suspend, suspend_within
 
 __all__ = [
+    "finish_draft",
     "release",
     "revise_card",
     "revoke_within",

@@ -84,6 +84,18 @@ def submit_at_once(
     return version
 
 
+def finish_draft(
+    version: Version, *, by: Person, checkpoint: Iterable[bytes] | None, checkpoint_name: str, environment: str, **said: Any
+) -> Version:
+    """The draft says what is `said` (as for `models_registry.services.describe_draft`), has these bytes where some are given,
+    and is submitted. Where that is refused, the draft keeps what was said."""
+    if checkpoint is not None:
+        version = registry.receive_checkpoint(version, checkpoint, name=checkpoint_name, by=by)
+    version = registry.describe_draft(version, by=by, **said)
+    submit(version, by=by, environment=environment)
+    return version
+
+
 def revise_card(version: Version, content: dict[str, str], *, by: Person) -> ModelCard:
     """The card has a new revision. Signatures over the earlier one are stale; a decided version goes back to its reviewers."""
     with act(by, attempt="revise_card", on=version) as this:

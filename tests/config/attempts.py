@@ -76,6 +76,12 @@ def _page_submit(world: World) -> dict[str, Any]:
     return chosen | given
 
 
+def _page_finish(world: World) -> dict[str, Any]:
+    given = _page_submit(world)
+    del given["model"]
+    return given
+
+
 def _revised(world: World) -> dict[str, str]:
     return CARD | {"limitations": "Rotated images, and bad light."}
 
@@ -152,6 +158,7 @@ ATTEMPTS = [
     Attempt("api-alert-closing", "risk_manager", lambda world: {"why": "The camera is repaired."}, on="alert"),
     Attempt("api-reports", "auditor", lambda world: {"version": str(world.live.pk), "environment": "production"}),
     Attempt("governance:submit", "scientist", _page_submit),
+    Attempt("governance:finish", "scientist", _page_finish, on="draft"),
     Attempt("governance:revise_card", "scientist", _revised, on="waiting"),
     Attempt("governance:sign_off", "validator", _page_sign_off, on="review"),
     Attempt("governance:release", "risk_manager", lambda world: {"environment": "production"}, on="ready"),

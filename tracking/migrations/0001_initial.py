@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('heard_at', models.DateTimeField(blank=True, null=True)),
                 ('heard', models.JSONField(blank=True, default=dict)),
+                ('reporters', models.JSONField(blank=True, default=list)),
                 ('fixed_at', models.DateTimeField(blank=True, null=True)),
                 ('hidden_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(default=core.clock.now, editable=False)),

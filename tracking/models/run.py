@@ -70,6 +70,9 @@ class TrainingRun(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     heard_at = models.DateTimeField(null=True, blank=True)
     heard = models.JSONField(default=dict, blank=True)  # {writer: number of its last batch}: a batch counts once
+    reporters = models.JSONField(
+        default=list, blank=True
+    )  # pseudonyms of those who reported to it: none of them signs its version
     fixed_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -30,11 +30,11 @@ def keep_artifact(run: TrainingRun, *, by: Person, path: str, chunks: Iterable[b
     rules.require_path(path)
     with act(by, attempt="keep_artifact", on=run):
         can_record(by, run.team).enforce()  # before anything is read
-        open_run(run)
+        open_run(run, by=by)
     blob = blobs.receive(chunks, limit=settings.UPLOAD_LIMIT, expected=expected)
     with act(by, attempt="keep_artifact", on=run) as this:
         can_record(by, run.team).enforce()
-        run = open_run(run)
+        run = open_run(run, by=by)
         if run.artifacts.count() >= MOST and not run.artifacts.filter(path=path).exists():
             raise InvalidInput(_("A run keeps at most %(most)d files: pack several into one.") % {"most": MOST})
         _not_both_file_and_folder(run, path)

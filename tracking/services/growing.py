@@ -45,7 +45,7 @@ def log(
     curves, wanted = require_points(series), rules.require_data(data)
     with act(by, attempt="log_run", on=run) as this:
         can_record(by, run.team).enforce()
-        run = open_run(run)
+        run = open_run(run, by=by)
         run.heard_at = this.at
         if batch is not None and not _is_new(run, batch):
             run.save(update_fields=["heard_at"])
@@ -61,15 +61,15 @@ def remove_tag(run: TrainingRun, *, by: Person, name: str) -> TrainingRun:
     """The run no longer has the tag; refused where it had none of this name."""
     with act(by, attempt="log_run", on=run):
         can_record(by, run.team).enforce()
-        run = open_run(run)
+        run = open_run(run, by=by)
         if run.tags.pop(name, None) is None:
             raise InvalidInput(_("The run has no tag “%(name)s”.") % {"name": name[:80]}, code="unknown_tag")
         run.save(update_fields=["tags"])
     return run
 
 
-def open_run(run: TrainingRun) -> TrainingRun:
-    """The run's row, locked; refused where it is fixed."""
+def open_run(run: TrainingRun, *, by: Person) -> TrainingRun:
+    """The run's row, locked, with `by` among those who reported to it; refused where it is fixed."""
     run = TrainingRun.objects.select_for_update(of=("self",)).select_related("team", "experiment").get(pk=run.pk)
     if run.fixed_at:
         raise WrongState(
@@ -77,6 +77,9 @@ def open_run(run: TrainingRun) -> TrainingRun:
         )
     if run.hidden_at:
         raise WrongState(_("This run is hidden: show it again before anything is added to it."), code="run_hidden")
+    if str(by.pk) not in run.reporters:
+        run.reporters = [*run.reporters, str(by.pk)]
+        run.save(update_fields=["reporters"])
     return run
 
 

@@ -122,7 +122,7 @@ def end_run(
     """The run ended like this; said again with the same state, only what is new is taken."""
     with act(by, attempt="end_run", on=run) as this:
         can_record(by, run.team).enforce()
-        run = open_run(run)
+        run = open_run(run, by=by)
         if state not in lifecycle.ENDED:
             raise InvalidInput(_("A run ends as finished, failed or killed."), code="state")
         ended_at = ended_at or this.at
@@ -143,7 +143,7 @@ def reopen_run(run: TrainingRun, *, by: Person) -> TrainingRun:
     """The run is running again; nothing happens where it is."""
     with act(by, attempt="reopen_run", on=run) as this:
         can_record(by, run.team).enforce()
-        run = open_run(run)
+        run = open_run(run, by=by)
         if run.state != TrainingRun.State.RUNNING:
             lifecycle.reopen(run, within=this)
     return run
@@ -153,7 +153,7 @@ def rename_run(run: TrainingRun, *, by: Person, name: str) -> TrainingRun:
     """The run has another name."""
     with act(by, attempt="log_run", on=run):
         can_record(by, run.team).enforce()
-        run = open_run(run)
+        run = open_run(run, by=by)
         run.name = _checked_name(name)
         run.save(update_fields=["name"])
     return run

@@ -256,14 +256,9 @@ class DraftForm(SubmitForm):
             self.fields["checkpoint"].label = _("Another checkpoint")
             self.fields["checkpoint"].help_text = _("Only if the file that it has is not the right one.")
         if version.training_run_id:  # whatever its age
-            newest = self.fields["run"].queryset  # type: ignore[attr-defined]  # a choice among rows
-            self.fields["run"].queryset = (
-                TrainingRun.objects.filter(  # type: ignore[attr-defined]  # as above
-                    Q(pk=version.training_run_id) | Q(pk__in=newest.values("pk"))
-                )
-                .select_related("experiment")
-                .order_by("-created_at")
-            )
+            runs: Any = self.fields["run"]
+            offered = Q(pk=version.training_run_id) | Q(pk__in=runs.queryset.values("pk"))
+            runs.queryset = TrainingRun.objects.filter(offered).select_related("experiment").order_by("-created_at")
 
 
 def construction_of(version: Version) -> dict[str, Any]:

@@ -187,7 +187,12 @@ def test_a_session_changes_nothing_without_its_token(world: World, send: Callabl
 
 def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Callable[..., Any], client_of: Any) -> None:
     """Routes that name roles for reading answer nobody else of the same team."""
-    on = {"api-checkpoint": world.live, "api-predictions": world.evaluation, "governance:revise_card": world.waiting}
+    on = {
+        "api-checkpoint": world.live,
+        "api-predictions": world.evaluation,
+        "governance:revise_card": world.waiting,
+        "governance:finish": world.draft,
+    }
     wrong = []
     for name, access in ACCESS.items():
         if not isinstance(access.reads, frozenset):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpRequest
 
@@ -11,7 +11,7 @@ from tracking.models import TrainingRun
 from tracking.parts import Part
 
 if TYPE_CHECKING:
-    pass
+    from accounts.models import Person
 
 MOST = 50
 

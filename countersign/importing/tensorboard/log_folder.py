@@ -10,7 +10,7 @@ from pathlib import Path
 
 from countersign.importing.progress import Summary
 from countersign.importing.tensorboard.folders import run_folders
-from countersign.importing.tensorboard.sending import Sending, silent_for
+from countersign.importing.tensorboard.sending import Changed, Sending, silent_for
 from countersign.transport import Refused, Transport
 
 
@@ -47,6 +47,8 @@ class LogFolder:
                 if sending.begun or sending.begin(**self._facts(folder.name)):
                     sending.send(told)
                     sending.end(quiet=silent_for(sending) > self.ended_after)
+            except Changed as error:
+                self.given_up[folder.name] = str(error)
             except OSError as error:
                 self.given_up[folder.name] = f"{error.strerror or error}"
             except Refused as refusal:

@@ -18,7 +18,7 @@ from countersign.transport import JSON, Transport
 
 POSITION, CONTINUED = "tensorboard.position", "tensorboard.continued_as"
 ENDED_HOW = "tensorboard.end"
-CURVES = 500  # of one batch
+CURVES, POINTS = 500, 100_000  # of one batch
 # What the site takes of one run
 MOST_CURVES, NAME, STEP, PARAMS = 2_000, 250, 2**53 - 1, 200_000
 _WRITER = uuid.UUID("5f0c7a52-3f0f-4c8c-9d52-0f6f2c7b6b7e")  # makes one writer of each source, the same on every machine
@@ -34,6 +34,10 @@ class Position:
     highest: int | None = None  # step
     last: int | None = None  # ms since 1970
     ended: str = ""  # what the last event says
+
+
+class Changed(Exception):
+    """Nobody knows any more what the site has of a run; the message says why."""
 
 
 @dataclass
@@ -70,7 +74,11 @@ class Sending:
             return False
         self._facts = facts | {"started_at": _moment(opening.time) if opening.time else None}
         self._open(opening.source)
+        seen = {self.source}
         while following := self.run.get("tags", {}).get(CONTINUED):
+            if following in seen:
+                raise Changed(f"its tag {CONTINUED} was changed and leads back to it; remove that tag")
+            seen.add(following)
             self._open(following)
         return True
 
@@ -107,12 +115,24 @@ class Sending:
     def _open(self, source: str) -> None:
         self.source = source
         self.run = api.start_run(self.site, origin="import", source=source, **self._facts)
-        kept = self.run.get("tags", {}).get(POSITION)
-        self.at = Position(**json.loads(kept)) if kept else Position()
+        self.at = self._position()
         self.folder = RunFolder(self.folder.path, self.folder.name, read=dict(self.at.read))
         self._params = dict(self.run.get("params", {}))
         self._known = {one["name"] for one in self.run.get("series", [])}
         self._pending.clear()
+
+    def _position(self) -> Position:
+        kept = self.run.get("tags", {}).get(POSITION)
+        if kept is None and not self.run.get("series"):
+            return Position()
+        try:
+            found = Position(**json.loads(kept or ""))
+            numbers: list[Any] = [found.number, *found.read.values(), *found.until.values(), found.highest or 0, found.last or 0]
+        except (TypeError, ValueError, AttributeError):
+            numbers = [None]
+        if not all(type(number) is int for number in numbers) or not isinstance(found.ended, str):
+            raise Changed(f"its tag {POSITION} was changed, so nobody knows what was sent; hide the run and rename the folder")
+        return found
 
     def _look(self) -> Look:
         """What the files hold by now; a reading that was left unfinished first goes as far as it went, so that its batches,
@@ -220,9 +240,22 @@ class Sending:
 
 
 def _divided(curves: dict[str, Points]) -> Iterator[dict[str, Points]]:
-    tags = sorted(curves)
-    for place in range(0, len(tags), CURVES):
-        yield {tag: curves[tag] for tag in tags[place : place + CURVES]}
+    """The points in as many parts as their number needs, the same for the same points."""
+    part: dict[str, Points] = {}
+    room = POINTS
+    for tag in sorted(curves):
+        points = curves[tag]
+        begin = 0
+        while begin < len(points):
+            end = begin + room
+            part[tag] = Points(points.steps[begin:end], points.values[begin:end], points.times[begin:end])
+            room -= len(part[tag])
+            begin = end
+            if not room or len(part) == CURVES:
+                yield part
+                part, room = {}, POINTS
+    if part:
+        yield part
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -100,6 +100,15 @@ def test_an_event_with_a_field_behind_its_value_is_read_in_full(tmp_path: Path) 
     assert read(tmp_path)["a"].values == [2.0, 2.0, 2.0]
 
 
+def test_bytes_that_look_like_the_value_are_not_taken_for_it(tmp_path: Path) -> None:
+    """The same four bytes stand behind the value, and change there."""
+    zero = blob(4, struct.pack("<f", 0.0))
+    contents = [struct.pack("<f", number) for number in (0.0, 7.0, 8.0)]
+    metadata = [writer.plugin("scalars", content) for content in contents]
+    write(tmp_path, *(writer.tensor("a", step, 1, zero, metadata=about) for step, about in enumerate(metadata, 1)))
+    assert read(tmp_path)["a"].values == [0.0, 0.0, 0.0]
+
+
 # -- tensors -------------------------------------------------------------------------------------------------------------
 
 HALF, BFLOAT = struct.unpack("<H", struct.pack("<e", -0.375))[0], 0xBEC0  # of -0.375

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import platform
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 from countersign.capturing import machine, packages
 from countersign.capturing.code import Code, code_of
 from countersign.capturing.files import KeptFile, read_small
-from countersign.capturing.secrets import secret_in_text
+from countersign.capturing.secrets import secret_in_line, secret_in_text
 from countersign.capturing.seeds import seeds
 
 PROJECT = "code/MLproject"
-_SMALL = 256 << 10
+ARGUMENTS = "countersign.arguments"  # tag: what stood behind the training file on the command line, as a JSON list
+_SMALL, _ARGUMENTS = 256 << 10, 20_000
 _T = TypeVar("_T")
 
 
@@ -46,6 +50,8 @@ def capture(folder: Path | None = None) -> Captured:
     if code.patch_note:
         captured.notes.append(f"{code.patch_note[0].upper()}{code.patch_note[1:]}.")
         captured.tags["countersign.changes"] = code.patch_note[:500]
+    if code.facts.get("entry"):
+        _tried(captured, "The arguments", lambda: _keep_arguments(captured, sys.argv[1:]))
     locks = _tried(captured, "The lock files", lambda: packages.locks(where, code.top)) or packages.Locks()
     captured.files += locks.files
     captured.notes += locks.notes
@@ -95,6 +101,16 @@ def _keep_project(captured: Captured, folder: Path, top: Path | None) -> None:
         else:
             captured.files.append(KeptFile(PROJECT, content))
         return
+
+
+def _keep_arguments(captured: Captured, words: list[str]) -> None:
+    """The words behind the training file, unless one of them seems to be a secret (`--token abc` reads like `token=abc`)."""
+    pairs = [f"{name.lstrip('-')}='{value}'" for name, value in pairwise(words) if name.startswith("-")]
+    found = next(filter(None, map(secret_in_line, [*words, *pairs])), "")
+    if found:
+        captured.notes.append(f"The command line's arguments are not kept, because they seem to hold {found}.")
+    elif words and len(said := json.dumps(words)) <= _ARGUMENTS:
+        captured.tags[ARGUMENTS] = said
 
 
 def _folder(folder: Path | None) -> Path:

@@ -65,7 +65,7 @@ _HARMLESS = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "secrets.
 
 # password = "…", apiKey: '…', SECRET_TOKEN=…; a name begins where no longer one does, or a long line would be read quadratically
 _ASSIGNED = re.compile(
-    r"(?<![A-Za-z0-9_.-])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})[\"']?\s{0,10}(?::=|[=:])\s{0,10}"
+    r"(?<![A-Za-z0-9_.])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,80})[\"']?\s{0,10}(?::=|[=:])\s{0,10}"
     r"(?:(?P<mark>[\"'`])(?P<quoted>[^\"'`\n]{4,400})(?P=mark)|(?P<bare>[^\s\"'`,;#]{4,120}))"
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, importing, sending, splitting
+from countersign.cli import checking, commands, data, importing, reproducing, sending, splitting
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
+from countersign.reproducing import CannotReproduce, TrainingFailed
 from countersign.settings import NotSignedIn, OtherKeys
 from countersign.splitting import CannotSplit
 from countersign.submitting import USES, CannotSave
@@ -28,7 +29,18 @@ class WrongUse(Exception):
     """The command line cannot be understood."""
 
 
-WRONG = (WrongUse, NotSignedIn, OtherKeys, CannotSave, CannotSplit, NoPlace, NoTeam, Unreadable, commands.Unusable)
+WRONG = (
+    WrongUse,
+    NotSignedIn,
+    OtherKeys,
+    CannotSave,
+    CannotSplit,
+    NoPlace,
+    NoTeam,
+    Unreadable,
+    CannotReproduce,
+    commands.Unusable,
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -102,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
 def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) -> None:
     """What is about training runs."""
     importing.add_arguments(command("import", "Take in what other tools have recorded.", None))
+    reproducing.add_arguments(command("reproduce", "Train a recorded run again, here, and compare.", reproducing.run))
     sending.add_arguments(command("send-run", "Send what a training could not send itself.", sending.send))
 
 
@@ -131,6 +144,8 @@ def _meaning(error: Exception) -> tuple[int, str, JSON | None]:
     """The exit code and the sentence of whatever went wrong, and the server's problem where it was the server's."""
     if isinstance(error, Refused):
         return REFUSED, str(error), error.problem
+    if isinstance(error, TrainingFailed):
+        return REFUSED, str(error), None
     if isinstance(error, WRONG):
         return WRONG_USE, str(error), None
     if isinstance(error, Unreachable):

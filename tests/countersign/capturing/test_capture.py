@@ -6,6 +6,7 @@ import json
 import random
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,6 +178,22 @@ def test_whatever_breaks_a_training_goes_on(repository: Repository, monkeypatch:
         "The code could not be captured (RuntimeError: odd machine).",
         "The environment could not be captured (RuntimeError: odd machine).",
     ]
+
+
+def test_arguments_of_the_training_file_are_kept_unless_one_seems_a_secret(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tags(*words: str) -> dict[str, str]:
+        monkeypatch.setattr(sys, "argv", ["train.py", *words])
+        return capture(repository.folder).tags
+
+    assert tags("--lr", "0.1") == {}  # not this repository's program: a console, a test runner
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__file__=str(repository.folder / "train.py")))
+    assert tags("--lr", "0.1", "a b") == {"countersign.arguments": '["--lr", "0.1", "a b"]'}
+    assert tags() == {}
+    assert tags("--password", "hunter22") == {}
+    assert tags("--lr", "0.1", "--token=" + "abcdefgh12345678") == {}
+    assert tags("x" * 30_000) == {}
 
 
 # -- how it travels ------------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ SECRETS = {
     "DB_PASSWORD" + '="correct horse battery"': "a value of “DB_PASSWORD”",
     "dbPasswd" + ": 'a(b)c1234'": "a value of “dbPasswd”",
     "{db: {password" + ": 'hunter22'}}": "a value of “password”",
+    "train.py --token=" + RANDOM: "a value of “token”",
     "PASSWORD=" + "tr0ub4dor&3": "a value of “PASSWORD”",
     "  password: " + "s3cretXy9": "a value of “password”",
     "api_key = '" + RANDOM + "'": "a value of “api_key”",
@@ -129,7 +130,7 @@ def test_a_text_names_the_line() -> None:
     assert secret_in_text(b"numpy==1\n--index-url https://a:" + b"bcde@example.org\n") == "an address with a password in line 2"
 
 
-@pytest.mark.parametrize("sign", ["a", "-", "eyJ-", ":", "=", "a=", " ", '"', "a:/", "password", "SG.", "x-----BEGIN "])
+@pytest.mark.parametrize("sign", ["a", "-", "a-", "eyJ-", ":", "=", "a=", " ", '"', "a:/", "password", "SG.", "x-----BEGIN "])
 def test_a_line_without_end_is_read_in_linear_time(sign: str) -> None:
     # Read quadratically, a mebibyte would take hours.
     assert secret_in_line((sign * (1 << 20))[: 1 << 20]) == ""

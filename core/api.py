@@ -12,13 +12,15 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from core.blobs import CHUNK
 from core.errors import InvalidInput
+from core.keyset import BadMark, Keyset
 from core.parsers import AnyBytes
 
-__all__ = ["AnyBytes", "ApiView", "ByKey", "stream_body"]
+__all__ = ["AnyBytes", "ApiView", "ByKey", "InOrder", "stream_body"]
 
 
 class ByKey(CursorPagination):
@@ -84,6 +86,33 @@ class ByKey(CursorPagination):
         }
 
 
+class InOrder(ByKey):
+    """Pages in any order that a Keyset can say; the same addresses and the same answer as pages by key."""
+
+    def __init__(self, order: Keyset) -> None:
+        self._keyset = order
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.request, self.base_url = request, request.build_absolute_uri()
+        cursor = request.query_params.get(self.cursor_query_param, "")
+        backwards, mark = cursor.startswith("-"), cursor.removeprefix("-")
+        try:
+            self._rows, more = self._keyset.page(queryset, mark=mark, backwards=backwards, size=self.get_page_size(request))
+        except BadMark as error:
+            raise NotFound(self.invalid_cursor_message) from error
+        self.has_previous, self.has_next = (more, True) if backwards else (bool(mark), more)
+        return self._rows
+
+    def get_next_link(self) -> str | None:
+        return self._link(self._keyset.mark(self._rows[-1])) if self._rows and self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(f"-{self._keyset.mark(self._rows[0])}") if self._rows and self.has_previous else None
+
+    def _link(self, cursor: str) -> str:
+        return replace_query_param(self.base_url, self.cursor_query_param, cursor)
+
+
 class ApiView(APIView):
     """One class for each group of operations; nested `Input` and `Output` say their shape."""
 
@@ -91,6 +120,7 @@ class ApiView(APIView):
     pagination_class: ClassVar[type[ByKey] | None] = ByKey  # under this name the OpenAPI description finds it
     also_refuses: ClassVar[tuple[int, ...]] = ()  # statuses that the description cannot know from an operation's shape
     queries: ClassVar[frozenset[str] | set[str]] = frozenset()  # names that may stand in the query, besides those of pages
+    repeated: ClassVar[frozenset[str]] = frozenset()  # those of them that may stand there several times
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """A misspelt query parameter is refused: ignored, it would let the gate answer for another environment."""
@@ -99,9 +129,9 @@ class ApiView(APIView):
         for name, values in request.query_params.lists():
             if name not in known:
                 raise ValidationError({name[:100].replace("\x00", ""): [_unknown(name, known)]})
-            if len(values) > 1:
+            if len(values) > 1 and name not in self.repeated:
                 raise ValidationError({name: [_("Give this once.")]})
-            if "\x00" in values[0]:
+            if any("\x00" in value for value in values):
                 raise ValidationError({name: [_("A zero character cannot stand here.")]})
 
     def bind(self, serializer: type[Serializer], request: Request) -> dict[str, Any]:
@@ -114,9 +144,9 @@ class ApiView(APIView):
         bound.is_valid(raise_exception=True)
         return bound.validated_data
 
-    def page(self, queryset: Any, output: type[Serializer], request: Request) -> Any:
-        """One page of `queryset` by key."""
-        pages = ByKey()
+    def page(self, queryset: Any, output: type[Serializer], request: Request, *, order: Keyset | None = None) -> Any:
+        """One page of `queryset`, by key or in `order`."""
+        pages = InOrder(order) if order else ByKey()
         rows = pages.paginate_queryset(queryset, request, view=self)
         return pages.get_paginated_response(output(rows, many=True, context={"request": request}).data)
 

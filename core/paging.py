@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from core.keyset import BadMark, Keyset
+
 
 @dataclass(frozen=True, slots=True)
 class KeyPage:
@@ -52,9 +54,31 @@ def page_by_key(request: HttpRequest, rows: QuerySet, *, key: str = "pk", newest
     )
 
 
+def page_in_order(request: HttpRequest, rows: QuerySet, order: Keyset, *, size: int = 50) -> KeyPage:
+    """The page of `rows` that `?after=` or `?before=` names, in any order that a Keyset can say."""
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    backwards = bool(before) and not after
+    mark = after or before
+    try:
+        found, more = order.page(rows, mark=mark, backwards=backwards, size=size)
+    except BadMark:  # a mark that somebody typed, or of another order: show the first page
+        mark, backwards = "", False
+        found, more = order.page(rows, size=size)
+    has_previous, has_next = (more, True) if backwards else (bool(mark), more)
+    return KeyPage(
+        found,
+        _leading_to(request, "before", order.mark(found[0])) if found and has_previous else "",
+        _leading_to(request, "after", order.mark(found[-1])) if found and has_next else "",
+    )
+
+
 def _address(request: HttpRequest, word: str, row: Any, key: str) -> str:
+    return _leading_to(request, word, str(row[key] if isinstance(row, dict) else getattr(row, key)))
+
+
+def _leading_to(request: HttpRequest, word: str, mark: str) -> str:
     query = request.GET.copy()
     query.pop("after", None)
     query.pop("before", None)
-    query[word] = str(row[key] if isinstance(row, dict) else getattr(row, key))
+    query[word] = mark
     return f"?{query.urlencode()}"

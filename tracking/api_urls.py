@@ -3,10 +3,12 @@
 from django.urls import path
 
 from tracking.api import artifacts, curves, experiments, runs
+from tracking.searching.api import RunComparison
 
 urlpatterns = [
     path("experiments/", experiments.Experiments.as_view(), name="api-experiments"),
     path("runs/", runs.Runs.as_view(), name="api-runs"),
+    path("runs/comparison/", RunComparison.as_view(), name="api-run-comparison"),
     path("runs/<uuid:pk>/", runs.Run.as_view(), name="api-run"),
     path("runs/<uuid:pk>/log/", runs.RunLog.as_view(), name="api-run-log"),
     path("runs/<uuid:pk>/end/", runs.RunEnd.as_view(), name="api-run-end"),

@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from core.clock import now
 from core.components import formatting
 from core.pages import render_page_or_fragment
-from core.paging import page_by_key
 from tracking.figures import View, figures_of
 from tracking.models import TrainingRun
 from tracking.parts import placed_parts
@@ -21,13 +20,6 @@ from tracking.presenting import MOST_RELATED, hardware_of, params_of, patch_of, 
 from tracking.standing import SILENT, early_stopping_of, schedule_of, standing_of
 
 LOOKS_AGAIN, WHEN_SILENT = "5s", "30s"
-
-
-@require_safe
-def run_list(request: HttpRequest) -> HttpResponse:
-    """The training runs that the person sees, newest first."""
-    runs = TrainingRun.objects.visible_to(request.user).select_related("team", "created_by")
-    return render(request, "tracking/run_list.html", {"page": page_by_key(request, runs)})
 
 
 @require_safe

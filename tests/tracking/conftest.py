@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.plugins_versions import PROVENANCE
 from tracking import services
-from tracking.models import TrainingRun
+from tracking.models import Experiment, MetricSeries, RunData, TrainingRun
 
 CODE = {
     "repository": "https://example.org/vision/digits.git",
@@ -56,3 +56,31 @@ def registered(team: Any, scientist: Any) -> Any:
     draft = data.draft_version(dataset, by=scientist, provenance=PROVENANCE, format="other")
     data.receive_content(draft, by=scientist, chunks=[b"1,2,3"])
     return data.register_version(draft, by=scientist)
+
+
+@pytest.fixture
+def put_run(team: Any, scientist: Any) -> Callable[..., TrainingRun]:
+    """`put_run("name", metrics={"loss": 0.1}, params={…}, experiment="digits")`: a run's rows, without the services' work."""
+
+    def put(
+        name: str = "a run",
+        *,
+        metrics: Mapping[str, float] = {},
+        experiment: str = "Default",
+        in_team: Any = None,
+        by: Any = None,
+        data: list[dict[str, Any]] | None = None,
+        **fields: Any,
+    ) -> TrainingRun:
+        where = in_team or team
+        home, _made = Experiment.objects.get_or_create(team=where, name=experiment, defaults={"created_by": scientist})
+        facts = {"state": "finished", "created_by": by or scientist, **fields}
+        run = TrainingRun.objects.create(team=where, experiment=home, name=name, **facts)
+        MetricSeries.objects.bulk_create(
+            MetricSeries(run=run, name=one, count=1, last_value=value, lowest_value=value, highest_value=value)
+            for one, value in metrics.items()
+        )
+        RunData.objects.bulk_create(RunData(run=run, **one) for one in data or [])
+        return run
+
+    return put

@@ -79,6 +79,31 @@ class RunOutput(serializers.ModelSerializer):
         ]
 
 
+class FiguresOutput(serializers.Serializer):
+    """A metric of a run in a list: its value at the greatest step, and its finite extremes."""
+
+    last = Number(source="last_value")
+    step = serializers.IntegerField(source="last_step")
+    lowest = Number(source="lowest_value", allow_null=True)
+    highest = Number(source="highest_value", allow_null=True)
+
+
+class Figures(serializers.DictField):
+    """The metrics of a run by name."""
+
+    child = FiguresOutput()
+
+    def get_attribute(self, instance: TrainingRun) -> dict[str, MetricSeries]:
+        return {one.name: one for one in instance.series.all()}
+
+
+class RunListed(RunOutput):
+    metrics = Figures(help_text="By name.", read_only=True)
+
+    class Meta(RunOutput.Meta):
+        fields: ClassVar[list[str]] = [*RunOutput.Meta.fields, "metrics"]
+
+
 class RunDetail(RunOutput):
     series = SeriesOutput(many=True)
     data = RunDataOutput(many=True)  # type: ignore[assignment]  # a field of this name

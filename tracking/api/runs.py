@@ -19,9 +19,16 @@ from accounts.visibility import teams_visible_to
 from core.api import ApiView, ByKey
 from core.errors import InvalidInput
 from tracking import curve_rules, services
-from tracking.api.outputs import RunDetail, RunOutput
+from tracking.api.outputs import RunDetail, RunListed
 from tracking.models import MetricSeries, RunData, TrainingRun
+from tracking.searching.finding import search_of
 
+FILTER = (
+    "Only runs that fulfil this, such as `metrics.val_accuracy > 0.9 and params.lr < 0.01 and tags.team = 'vision'`. "
+    "Fields: metrics (also .min, .max), params, tags, attributes, dataset; = != < <= > >= LIKE ILIKE IN, IS NULL, and, or, not; "
+    "all of it: docs/reference/run-filter.md."
+)
+ORDER = "Such as `metrics.val_accuracy desc, started_at asc`; what has no value, or NaN, comes last. Without it the newest first."
 WHOLE_ONLY, OPEN_ONLY = {"ended_at"}, {"parent", "origin", "source"}
 
 
@@ -29,7 +36,7 @@ class Runs(ApiView):
     """The runs that you may see."""
 
     write_scope = Scope.SUBMIT
-    queries = {"team", "experiment"}
+    queries = {"team", "experiment", "filter", "order"}
     pagination_class = ByKey  # tells the OpenAPI description that the list comes in pages
 
     @extend_schema_serializer(component_name="RunInput")
@@ -72,16 +79,19 @@ class Runs(ApiView):
         parameters=[
             OpenApiParameter("team", UUID, description="Only this team's runs."),
             OpenApiParameter("experiment", UUID, description="Only this experiment's runs."),
+            OpenApiParameter("filter", str, description=FILTER),
+            OpenApiParameter("order", str, description=ORDER),
         ],
-        responses=RunOutput(many=True),
+        responses=RunListed(many=True),
         tags=["runs"],
     )
     def get(self, request: Request) -> Response:
-        """Runs of your teams, newest first, without their curves and without hidden ones."""
-        runs = TrainingRun.objects.visible_to(request.user).shown().select_related("experiment")
-        for name, value in self._query(request).items():
-            runs = runs.filter(**{name: value})
-        return self.page(runs, RunOutput, request)
+        """Runs of your teams, newest first or as you order them, with each metric in figures and without hidden runs."""
+        asked = self._query(request)
+        search = search_of(asked.pop("filter", ""), asked.pop("order", ""))
+        runs = TrainingRun.objects.visible_to(request.user).shown().select_related("experiment").prefetch_related("series")
+        found, order = search.among(runs.filter(**asked))
+        return self.page(found, RunListed, request, order=order)
 
     @extend_schema(
         operation_id="runs_create",
@@ -109,6 +119,8 @@ class Runs(ApiView):
     class Query(serializers.Serializer):
         team = serializers.UUIDField(required=False)
         experiment = serializers.UUIDField(required=False)
+        filter = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+        order = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
 
     def _query(self, request: Request) -> dict[str, Any]:
         bound = self.Query(data=request.query_params)

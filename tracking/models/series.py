@@ -30,6 +30,7 @@ class MetricSeries(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_series_of_a_name_in_a_run")]
+        indexes = [models.Index(fields=["name", "last_value"], name="runs_are_found_by_metric")]
 
     def __str__(self) -> str:
         return self.name

@@ -156,7 +156,7 @@ def test_what_may_be_written(text, tree):
         ("metrics.a >", 12, "ends where a value must follow"),
         ("metrics.a", 10, "ends where a comparison sign and a value must follow"),
         ("metrics.a > 1 and", 18, "ends where a comparison must follow"),
-        ("metrics.a > 1 nad metrics.b < 2", 15, "and or or, not “nad”"),
+        ("metrics.a > 1 nad metrics.b < 2", 15, "not “nad”. Did you mean and?"),
         ("metrics.a > 1, metrics.b < 2", 14, "not by a comma"),
         ("metrics.a > 1)", 14, "closes none that is open"),
         ("(metrics.a > 1", 1, "never closed"),

@@ -202,6 +202,10 @@ class _Reader:
         if token.kind is Kind.CLOSING:
             raise Misread(gettext_noop("This parenthesis closes none that is open."), token.start, token.end)
         if token.kind is Kind.COMMA:
-            raise Misread(gettext_noop("Comparisons are joined by and or or, not by a comma."), token.start, token.end)
-        sentence = gettext_noop("Between comparisons stands and or or, not “%(found)s”.")
-        raise Misread(sentence, token.start, token.end, found=token.text)
+            raise Misread(gettext_noop("Comparisons are joined by “and” or “or”, not by a comma."), token.start, token.end)
+        meant = nearest(token.text, ("and", "or")) if token.kind is Kind.WORD else ""
+        if meant:
+            sentence = gettext_noop("Between comparisons stands “and” or “or”, not “%(found)s”. Did you mean %(meant)s?")
+        else:
+            sentence = gettext_noop("Between comparisons stands “and” or “or”, not “%(found)s”.")
+        raise Misread(sentence, token.start, token.end, found=token.text, meant=meant)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, importing, reproducing, sending, splitting
+from countersign.cli import checking, commands, data, importing, reproducing, runs, sending, splitting
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
 from countersign.reproducing import CannotReproduce, TrainingFailed
@@ -116,6 +116,8 @@ def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) ->
     importing.add_arguments(command("import", "Take in what other tools have recorded.", None))
     reproducing.add_arguments(command("reproduce", "Train a recorded run again, here, and compare.", reproducing.run))
     sending.add_arguments(command("send-run", "Send what a training could not send itself.", sending.send))
+    runs.add_arguments(command("runs", "Find and list training runs, or the best of them.", runs.runs))
+    runs.add_comparison(command("compare", "Set 2 to 8 training runs side by side.", runs.compare))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

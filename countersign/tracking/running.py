@@ -230,7 +230,8 @@ class Run:
 
         def look() -> None:
             try:
-                self._said.append(("log", {"facts": find()}))
+                for kind, facts in find().items():  # one by one: what the site refuses of one takes no other with it
+                    self._said.append(("log", {"facts": {kind: facts}}))
             except Exception as error:  # whatever it is, the training goes on
                 self.warn(f"{what[0].upper()}{what[1:]} is left out: {error}")
             finally:

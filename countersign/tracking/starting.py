@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign.capturing import capture as captured
+from countersign.capturing.seeds import seeds
 from countersign.tracking import values
 from countersign.tracking.delivering import Delivery, signed_in
 from countersign.tracking.running import Run
@@ -137,8 +138,13 @@ def state_folder() -> Path:
 
 
 def _capture(run: Run) -> None:
-    """Code, environment, hardware and seeds, without asking and beside the training."""
-    folder = Path.cwd()
+    """Code, environment and hardware, without asking and beside the training; the seeds at once, before they are drawn from."""
+    try:
+        folder, seeded = Path.cwd(), seeds()
+    except Exception as error:  # the folder is gone, or a library is in a state that nobody foresaw
+        run.warn(f"The seeds are not captured ({type(error).__name__}: {error}).")
+        folder, seeded = None, {}
+    run.log_training(seeds=seeded)
 
     def find() -> JSON:
         found = captured(folder)
@@ -146,6 +152,6 @@ def _capture(run: Run) -> None:
             run.warn(note)
         for number, file in enumerate(found.files, start=1):
             run.keep(file.path, file.content, name=f"captured-{number}")
-        return found.facts()
+        return {kind: facts for kind, facts in found.facts().items() if kind != "training"}
 
     run.look_up("what is known of code and environment", find)

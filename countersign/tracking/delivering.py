@@ -44,6 +44,10 @@ class Delivery:
         """The run's page."""
         return f"{self.site.settings.url}/runs/{self.run}/"
 
+    def close(self) -> None:
+        if self._site is not None:
+            self._site.close()
+
     def next(self, spool: Spool) -> bool:
         """Send the oldest line and take it out; False where there is none. Raises `Later`, and then nothing was taken out."""
         line = spool.first()

@@ -31,6 +31,8 @@ def send_spool(folder: Path, *, team: str = "", client: Transport | None = None)
     except BaseException:
         spool.close()
         raise
+    finally:
+        delivery.close()
     spool.remove()
     name = str(start["facts"].get("name", ""))
     return {"run": delivery.run, "name": name, "url": delivery.url, "refused": delivery.refused}

@@ -67,6 +67,8 @@ class Courier(threading.Thread):
                 f"Reporting of {self._run.called} has stopped ({self.why}). What was said so far is in {self._spool.folder}."
             )
         finally:
+            if self._delivery:
+                self._delivery.close()
             self.asked.set()
             self.over.set()
 

@@ -81,28 +81,38 @@ def draft_version(
     `reading` says how its data are read (`models_registry.inspection.reading`); tensors need none.
     """
     content = cards.checked(card)
-    _require_construction(architecture, reading)
-    moment = clock.now()
+    require_construction(architecture, reading)
     with act(by, attempt="draft_version", on=model) as this:
         can_draft(by, model).enforce()
-        RegisteredModel.objects.select_for_update().get(pk=model.pk)  # numbers are given one at a time
-        number = (Version.objects.filter(model=model).aggregate(Max("number"))["number__max"] or 0) + 1
-        version = Version.objects.create(
-            model=model,
-            number=number,
-            note=note,
-            architecture=architecture,
-            reading=reading,
-            training_run=run,
-            created_by=by,
-            created_at=moment,
+        return begin_version(
+            model, by=by, content=content, data=data, within=this, run=run, architecture=architecture, reading=reading, note=note
         )
-        this.record(
-            events.VersionDrafted(model=str(model.pk), number=number, note_digest=sha256_of(note) if note else ""), on=version
-        )
-        _write_card(version, content, by=by, within=this)
-        for use, dataset_version in data:
-            _link(version, dataset_version, use=use, within=this)
+
+
+def begin_version(
+    model: RegisteredModel,
+    *,
+    by: Person,
+    content: dict[str, str],
+    data: Iterable[tuple[str, DatasetVersion]],
+    within: Act,
+    run: TrainingRun | None = None,
+    note: str = "",
+    **columns: Any,
+) -> Version:
+    """The model has a draft of the next number, with its first card and its data. Its run is one of the same team."""
+    _must_be_of_its_team(run, model)
+    RegisteredModel.objects.select_for_update().get(pk=model.pk)  # numbers are given one at a time
+    number = (Version.objects.filter(model=model).aggregate(Max("number"))["number__max"] or 0) + 1
+    facts = {"number": number, "note": note, "training_run": run, "created_by": by, "created_at": within.at}
+    version = Version.objects.create(model=model, **facts, **columns)
+    fact = events.VersionDrafted(
+        model=str(model.pk), number=number, note_digest=sha256_of(note) if note else "", run=str(run.pk) if run else ""
+    )
+    within.record(fact, on=version)
+    _write_card(version, content, by=by, within=within)
+    for use, dataset_version in data:
+        _link(version, dataset_version, use=use, within=within)
     return version
 
 
@@ -128,11 +138,12 @@ def describe_draft(
 ) -> Version:
     """The draft says exactly this of itself: what it said before and does not say now is gone from it."""
     content, wanted = cards.checked(card), list(data)
-    _require_construction(architecture, reading)
+    require_construction(architecture, reading)
     with act(by, attempt="describe_draft", on=version) as this:
         version = Version.objects.select_for_update(of=("self",)).select_related("model__team").get(pk=version.pk)
         can_edit(by, version).enforce()
         _must_be_draft(version)
+        _must_be_of_its_team(run, version.model)
         version.architecture, version.reading, version.training_run, version.note = architecture, reading, run, note
         version.save(update_fields=["architecture", "reading", "training_run", "note"])
         this.record(
@@ -168,7 +179,7 @@ def receive_checkpoint(
         can_edit(by, version).enforce()
         _must_be_draft(version)
         version.checkpoint_digest, version.checkpoint_size = blob.digest, blob.size
-        version.checkpoint_name = _harmless_name(name)
+        version.checkpoint_name = harmless_name(name)
         version.save(update_fields=["checkpoint_digest", "checkpoint_size", "checkpoint_name"])
         this.record(events.CheckpointReceived(digest=blob.digest, size=blob.size), on=version)
     return version
@@ -195,6 +206,11 @@ def submission_gaps(version: Version) -> list[str]:
         _("The card says nothing under “%(field)s”.") % {"field": field.label}
         for field in cards.missing(card.content if card else {})
     ]
+    run = version.training_run
+    if run is not None and run.state == run.State.RUNNING:  # submitting fixes it: what it still reports would be refused
+        gaps.append(
+            _("Its training run “%(run)s” has not ended yet: end it, so that submitting cuts nothing off.") % {"run": run}
+        )
     links = list(version.data.select_related("dataset_version__dataset"))
     uses = {link.use for link in links}
     if VersionData.Use.TRAINING not in uses:
@@ -211,7 +227,7 @@ def submission_gaps(version: Version) -> list[str]:
     return gaps
 
 
-def _require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
+def require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
     if reading is not None:
         try:
             reading_of(reading)
@@ -254,6 +270,16 @@ def _link(version: Version, dataset_version: DatasetVersion, *, use: str, within
         )
 
 
+def _must_be_of_its_team(run: TrainingRun | None, model: RegisteredModel) -> None:
+    """Submitting fixes the run, so nobody closes what another team still works on."""
+    if run is not None and run.team_id != model.team_id:
+        raise InvalidInput(
+            _("The run is one of another team than the model %(model)s: a version names a run of its own team.")
+            % {"model": model.name},
+            code="other_team",
+        )
+
+
 def _must_be_draft(version: Version) -> None:
     if version.state != Version.State.DRAFT:
         raise WrongState(
@@ -263,7 +289,7 @@ def _must_be_draft(version: Version) -> None:
         )
 
 
-def _harmless_name(name: str) -> str:
+def harmless_name(name: str) -> str:
     """The last part of a client's file name, printable and short; it is shown and never used as a path."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable())[:255] or "checkpoint"

@@ -47,7 +47,7 @@ def test_pages_forwards_and_backwards_show_every_row_once(
     keyset, page = by_name(descending=descending), ask(by_name(descending=descending), size=size)
     assert not page.previous_url
     pages = [page]
-    while page.next_url:
+    while page.next_url and len(pages) <= len(NAMES):
         page = ask(keyset, page.next_url, size)
         pages.append(page)
     assert [one for page in pages for one in numbers(page)] == expected

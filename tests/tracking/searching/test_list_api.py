@@ -30,7 +30,7 @@ def test_pages_lead_on_and_back_in_any_order(api_of, auditor, put_run):
     page = found(api, order="params.p desc", page_size="2")
     seen = [row["name"] for row in page["results"]]
     assert page["previous"] is None
-    while page["next"]:
+    while page["next"] and len(seen) < 9:
         page = api.get(page["next"]).json()
         seen += [row["name"] for row in page["results"]]
     assert seen == ["5", "4", "3", "1", "1"]

@@ -99,6 +99,7 @@ ACCESS: dict[str, Access] = {
     "api-run-comparison": Access(SIGNED_IN),
     "api-run-log": Access(NOBODY, KEEPERS),
     "api-run-end": Access(NOBODY, KEEPERS),
+    "api-run-reopening": Access(NOBODY, KEEPERS),
     "api-run-series": Access(SIGNED_IN),
     "api-run-artifacts": Access(SIGNED_IN),
     "api-run-artifact": Access(SIGNED_IN, KEEPERS),

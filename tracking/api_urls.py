@@ -12,6 +12,7 @@ urlpatterns = [
     path("runs/<uuid:pk>/", runs.Run.as_view(), name="api-run"),
     path("runs/<uuid:pk>/log/", runs.RunLog.as_view(), name="api-run-log"),
     path("runs/<uuid:pk>/end/", runs.RunEnd.as_view(), name="api-run-end"),
+    path("runs/<uuid:pk>/reopening/", runs.RunReopening.as_view(), name="api-run-reopening"),
     path("runs/<uuid:pk>/series/", curves.RunSeries.as_view(), name="api-run-series"),
     path("runs/<uuid:pk>/artifacts/", artifacts.RunArtifacts.as_view(), name="api-run-artifacts"),
     path("runs/<uuid:pk>/artifacts/<path:path>", artifacts.RunArtifact.as_view(), name="api-run-artifact"),

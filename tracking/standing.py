@@ -75,8 +75,9 @@ def standing_of(run: TrainingRun, *, at: datetime) -> Standing:
         return Standing(
             run.state, ngettext("Heard %(n)d second ago.", "Heard %(n)d seconds ago.", seconds) % {"n": seconds}, live=True
         )
+    imported = run.origin == TrainingRun.Origin.IMPORT  # nobody heard it say so
     sentence = {
-        TrainingRun.State.FINISHED: _("It reported that it finished."),
+        TrainingRun.State.FINISHED: _("It was imported as finished.") if imported else _("It reported that it finished."),
         TrainingRun.State.FAILED: _("It reported that it failed: what stands below ends where it broke off."),
         TrainingRun.State.KILLED: _("It was stopped before its end: what stands below ends there."),
     }[TrainingRun.State(run.state)]

@@ -75,6 +75,11 @@ def end_run(
     return site.post(f"runs/{_part(run)}/end/", {"state": state, **_written({"ended_at": ended_at, "training": training})})
 
 
+def reopen_run(site: Transport, run: str) -> JSON:
+    """A run that had ended is running again."""
+    return site.post(f"runs/{_part(run)}/reopening/", {})
+
+
 def send_artifact(
     site: Transport, run: str, path: str, file: Path, *, progress: Callable[[int, int], None] | None = None
 ) -> JSON:

@@ -128,6 +128,7 @@ ATTEMPTS = [
     Attempt("models_registry:run_registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
     Attempt("api-version-data", "scientist", _stopping, on="draft"),
     Attempt("api-run-end", "scientist", lambda world: {"state": "finished"}, on="open_run"),
+    Attempt("api-run-reopening", "scientist", on="open_run", tells=False),
     Attempt(
         "api-run-artifact",
         "scientist",

@@ -81,6 +81,13 @@ def test_the_last_fragment_brings_what_was_reported_meanwhile_and_asks_no_more(s
     assert fragment.count('id="reported"') == look(run).count('id="reported"') == 1
 
 
+def test_an_imported_run_reported_nothing_itself(start, scientist):
+    run = start(origin="import")
+    services.end_run(run, by=scientist, state="finished")
+    run.refresh_from_db()
+    assert standing_of(run, at=now()).sentence == "It was imported as finished."
+
+
 def test_a_run_that_fell_silent_is_never_shown_as_finished(start, look):
     run = start(series=[_curve("train/loss")])
     for minutes, silent in ((4, False), (6, True)):

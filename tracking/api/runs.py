@@ -194,6 +194,17 @@ class RunEnd(ApiView):
         return Response(_detail(run))
 
 
+class RunReopening(ApiView):
+    """A run that had ended, and goes on."""
+
+    write_scope = Scope.SUBMIT
+
+    @extend_schema(operation_id="runs_reopen", summary="Take a run up again", request=None, responses=RunDetail, tags=["runs"])
+    def post(self, request: Request, pk: UUID) -> Response:
+        """The training goes on after all; nothing happens where the run is running."""
+        return Response(_detail(services.reopen_run(visible_run(request, pk), by=request.user)))
+
+
 def visible_run(request: Request, pk: UUID) -> TrainingRun:
     """The run, or 404 for whoever may not see it."""
     return get_object_or_404(TrainingRun.objects.visible_to(request.user).select_related("team", "experiment"), pk=pk)

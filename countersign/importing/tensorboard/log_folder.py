@@ -44,7 +44,9 @@ class LogFolder:
                 continue
             sending = self.sendings.setdefault(folder.name, Sending(self.site, folder))
             try:
-                if sending.begun or sending.begin(**self._facts(folder.name)):
+                if not sending.begun and sending.begin(**self._facts(folder.name)) and told:
+                    told(sum(sending.at.read.values()))  # what an earlier import has sent
+                if sending.begun:
                     sending.send(told)
                     sending.end(quiet=silent_for(sending) > self.ended_after)
             except Changed as error:
@@ -102,7 +104,7 @@ class LogFolder:
             for step in sending.restarts:
                 summary.note(
                     f"{label}: its training was restarted at step {step:,} after later points had been sent; "
-                    "what went before is ended as killed, and a run of its own goes on."
+                    "what was sent stays, and a run of its own goes on."
                 )
             self._about_files(summary, label, sending)
         if self.running:

@@ -16,11 +16,13 @@ from countersign.importing.tensorboard.folders import Batch, Look, RunFolder
 from countersign.tracking import api
 from countersign.transport import JSON, Transport
 
+RUNNING = "running"
 POSITION, CONTINUED = "tensorboard.position", "tensorboard.continued_as"
 ENDED_HOW = "tensorboard.end"
+BROKEN_OFF, SILENT = "its file breaks off", "taken for granted: no event followed the last"
 CURVES, POINTS = 500, 100_000  # of one batch
 # What the site takes of one run
-MOST_CURVES, NAME, STEP, PARAMS = 2_000, 250, 2**53 - 1, 200_000
+MOST_CURVES, NAME, STEP, PARAMS, RUN_NAME = 2_000, 250, 2**53 - 1, 200_000, 200
 _WRITER = uuid.UUID("5f0c7a52-3f0f-4c8c-9d52-0f6f2c7b6b7e")  # makes one writer of each source, the same on every machine
 
 
@@ -104,7 +106,7 @@ class Sending:
         unfinished = any(file.broken_off or file.stopped for file in self.folder.files.values())
         state, how = self.at.ended, "its last event says so"
         if not state and quiet:
-            state, how = ("killed", "its file breaks off") if unfinished else ("finished", "no further event came; none says so")
+            state, how = ("killed", BROKEN_OFF) if unfinished else ("finished", SILENT)
         if state and (state != self.state or self._grown):
             api.log(self.site, self.run["id"], tags={ENDED_HOW: how})
             self._end(state)
@@ -112,9 +114,10 @@ class Sending:
 
     # -- how -------------------------------------------------------------------------------------------------------------------
 
-    def _open(self, source: str) -> None:
+    def _open(self, source: str, *, again: str = "") -> None:
         self.source = source
-        self.run = api.start_run(self.site, origin="import", source=source, **self._facts)
+        facts = self._facts | {"name": self._facts["name"][-RUN_NAME + len(again) :] + again}
+        self.run = api.start_run(self.site, origin="import", source=source, **facts)
         self.at = self._position()
         self.folder = RunFolder(self.folder.path, self.folder.name, read=dict(self.at.read))
         self._params = dict(self.run.get("params", {}))
@@ -153,10 +156,10 @@ class Sending:
         api.log(
             self.site, self.run["id"], tags={CONTINUED: following, ENDED_HOW: f"its training was started anew at step {step}"}
         )
-        if self.state == "running":
+        if self.state == RUNNING:
             self._end(api.KILLED)
         self.restarts.append(step)
-        self._open(following)
+        self._open(following, again=f" from step {step}")
 
     def _queue(self, batch: Batch) -> None:
         """The calls that send a batch; the last of them moves the position."""
@@ -188,6 +191,8 @@ class Sending:
         writer = str(uuid.uuid5(_WRITER, self.source))
         while self._pending:
             number, points, facts = self._pending[0]
+            if points and self.state != RUNNING:  # it goes on after all
+                self.run = api.reopen_run(self.site, self.run["id"])
             api.log(self.site, self.run["id"], batch=(writer, number), **facts)
             self.points += points
             self._pending.popleft()

@@ -71,10 +71,12 @@ def test_a_batch_carries_its_writer_and_number_and_an_empty_log_is_a_heartbeat()
     api.log(site, "r", batch=("w", 7), params={"lr": 0.1})
     api.log(site, "r")
     api.end_run(site, "r", state=api.FAILED)
+    api.reopen_run(site, "r")
     assert site.asked == [
         ("POST", "runs/r/log/", {"params": {"lr": 0.1}, "batch": {"writer": "w", "number": 7}}),
         ("POST", "runs/r/log/", {}),
         ("POST", "runs/r/end/", {"state": "failed"}),
+        ("POST", "runs/r/reopening/", {}),
     ]
 
 

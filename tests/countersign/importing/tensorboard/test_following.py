@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[4]
     [
         ([writer.stop(1)], 0, "finished", "its last event says so"),
         ([writer.hparams_end(2)], 0, "failed", "its last event says so"),
-        ([], 0, "finished", "no further event came; none says so"),
+        ([], 0, "finished", "taken for granted: no event followed the last"),
         ([], 5, "killed", "its file breaks off"),
     ],
 )
@@ -60,6 +60,15 @@ def test_a_run_that_may_still_grow_stays_open(logs: Path, import_logs: Import, c
     assert any("1 run is still open" in note for note in said.json["notes"])
     assert import_logs("--ended-after", "10").code == 0
     assert one().state == ("killed" if cut else "finished")
+
+
+def test_a_run_that_grows_again_after_its_end_is_running(logs: Path, import_logs: Import) -> None:
+    path = write(logs, scalars("loss", [1.0]))
+    import_logs()
+    assert one().state == "finished"
+    add(path, scalar("loss", 1, 2.0, time=time.time()))
+    import_logs()
+    assert (one().state, one().ended_at, curve(one())) == ("running", None, ([0, 1], [1.0, 2.0]))
 
 
 # -- followed while it grows ---------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from countersign import Client
-from countersign.importing.tensorboard import sending
+from countersign.importing.tensorboard import LogFolder, sending
 from countersign.importing.tensorboard.log_folder import alone_in
+from countersign.tracking.api import team_id
 from countersign.transport import Unreachable
 from tests.countersign.importing.tensorboard import writer
 from tests.countersign.importing.tensorboard.conftest import Import, curve, one
@@ -56,6 +57,16 @@ def test_importing_again_sends_only_what_is_new(logs: Path, import_logs: Import)
     assert import_logs("--json").json["taken"] == {"runs": 1, "points": 3}
     assert curve(one()) == ([0, 1, 2, 3], [3.0, 2.0, 1.0, 0.5])
     assert one().ended_at.timestamp() == BEGUN + 3
+
+
+def test_the_bar_counts_what_was_sent_before(signed_in: None, logs: Path) -> None:
+    path = write(logs, scalars("loss", [3.0, 2.0]))
+    for grown in (b"", scalar("loss", 2, 1)):
+        add(path, grown)
+        client, told = Client(), list[int]()
+        folder = LogFolder(client, logs, team=team_id(client))
+        folder.send(told.append)
+        assert sum(told) == folder.size() == path.stat().st_size
 
 
 def test_a_folder_that_was_moved_is_the_same_run(logs: Path, import_logs: Import, command: Any, machine: Path) -> None:
@@ -170,6 +181,7 @@ def test_a_restart_after_points_were_sent_begins_a_run_of_its_own(logs: Path, im
     assert any("restarted at step 3" in note for note in said.json["notes"])
     before, after = TrainingRun.objects.order_by("created_at")
     assert (before.state, curve(before)) == ("finished", ([0, 1, 2, 3, 4], [1.0] * 5))
+    assert (before.name, after.name) == ("logs", "logs from step 3")
     assert (after.state, curve(after)) == ("finished", ([0, 1, 2, 3, 4], [1.0, 1.0, 1.0, 2.0, 2.0]))
     add(path, scalars("loss", [3.0], first=5))
     assert import_logs("--json").json["taken"] == {"runs": 1, "points": 1}

@@ -156,10 +156,14 @@ def _unknown(name: str, known: set[str]) -> str:
     return _("This is not known here. Did you mean %(name)s?") % {"name": near[0]} if near else _("This is not known here.")
 
 
-def stream_body(request: Request, *, limit: int) -> Iterator[bytes]:
+def stream_body(request: Request, *, limit: int, may_be_chunked: bool = False) -> Iterator[bytes]:
     """The raw body in chunks, without ever holding it whole. A body announced above `limit` is refused unread; one that
     ends before its announced end (the connection broke) is refused, so that half a file is never taken for a file."""
     raw = request._request  # noqa: SLF001 - DRF would read the whole body; the stream lies on Django's request
+    if may_be_chunked and "HTTP_TRANSFER_ENCODING" in raw.META and raw.META.get("wsgi.input_terminated"):
+        # The web server itself undoes the chunks and knows their end; how long the file is, whoever stores it counts.
+        yield from iter(lambda: raw.META["wsgi.input"].read(CHUNK), b"")
+        return
     announced = raw.META.get("CONTENT_LENGTH") or "0"
     if "HTTP_TRANSFER_ENCODING" in raw.META or not announced.isdigit():  # Django would read an empty body
         raise InvalidInput(

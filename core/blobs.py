@@ -42,9 +42,9 @@ def _name(digest: str) -> str:
     return f"sha256/{hexadecimal[:2]}/{hexadecimal}"
 
 
-def receive(chunks: Iterable[bytes], *, limit: int, expected: str | None = None) -> Blob:
-    """Store a stream and return its digest and size. Memory stays at one chunk; a stream beyond `limit` bytes or one
-    that differs from `expected` is refused. Whatever ends this early, a power cut too, leaves nothing behind."""
+def receive(chunks: Iterable[bytes], *, limit: int, expected: str | None = None, may_be_empty: bool = False) -> Blob:
+    """Store a stream and return its digest and size. Memory stays at one chunk; a stream beyond `limit` bytes, an empty one
+    or one that differs from `expected` is refused. Whatever ends this early, a power cut too, leaves nothing behind."""
     incoming = Path(settings.INCOMING_DIR)
     incoming.mkdir(parents=True, exist_ok=True)
     hasher, size = hashlib.sha256(), 0
@@ -55,7 +55,7 @@ def receive(chunks: Iterable[bytes], *, limit: int, expected: str | None = None)
                 raise InvalidInput(f"The file is larger than the limit of {limit:,} bytes.", code="too_large")
             hasher.update(chunk)
             partial.write(chunk)
-        if size == 0:
+        if size == 0 and not may_be_empty:
             raise InvalidInput("The file is empty.", code="empty")
         digest = "sha256:" + hasher.hexdigest()
         if expected is not None and expected != digest:

@@ -151,7 +151,7 @@ def _run(before: Side, after: Side) -> list[dict[str, Any]]:
 
 def _uncommitted(code: Mapping[str, Any]) -> str:
     if not code.get("dirty"):
-        return _("none")
+        return _("none") if code.get("dirty") is False else ""
     patch = str(code.get("patch_digest") or "")
     return _("yes, patch %(digest)s") % {"digest": formatting.short_digest(patch)} if patch else _("yes")
 

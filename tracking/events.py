@@ -123,3 +123,25 @@ class ExperimentShown(Event):
 
     says = _("Experiment shown again")
     look = ("eye", "idle")
+
+
+@event("logged_model.begun", version=1)
+@dataclass(frozen=True, kw_only=True)
+class LoggedModelBegun(Event):
+    """A client began to report a model that a training made, as MLflow 3 does; its files follow."""
+
+    says = _("Logged model begun")
+    look = ("package", "idle")
+
+    team: str
+    experiment: str
+    run: str  # "": of no run
+
+
+@event("logged_model.hidden", version=1)
+@dataclass(frozen=True, kw_only=True)
+class LoggedModelHidden(Event):
+    """A logged model was taken out of the lists; nothing of it was deleted."""
+
+    says = _("Logged model hidden")
+    look = ("eye-off", "idle")

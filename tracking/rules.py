@@ -69,8 +69,10 @@ def require_code(code: Any) -> dict[str, Any]:
     if texts["tree"] and not _HASH.match(texts["tree"]):
         raise InvalidInput(_("The tree must be its full name: 40 or 64 hexadecimal digits in lower case."))
     dirty = code.get("dirty")
-    if not isinstance(dirty, bool):
-        raise InvalidInput(_("Say whether the working tree had changes that were not committed: dirty is true or false."))
+    if "dirty" not in code or not isinstance(dirty, bool | None):
+        raise InvalidInput(
+            _("Say whether the working tree had changes that were not committed: dirty is true or false, or null: not known.")
+        )
     if texts["patch_digest"] and not _DIGEST.match(texts["patch_digest"]):
         raise InvalidInput(_("The patch_digest must be sha256: followed by 64 hexadecimal digits in lower case."))
     if texts["patch_digest"] and not dirty:

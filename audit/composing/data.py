@@ -119,7 +119,7 @@ def code(material: Material) -> dict[str, Any] | None:
         "branch": str(run.code.get("branch") or ""),
         "commit": str(run.code.get("commit") or ""),
         "tree": str(run.code.get("tree") or ""),
-        "dirty": bool(run.code.get("dirty")),
+        "dirty": run.code.get("dirty"),  # None: not reported
         "patch_digest": str(run.code.get("patch_digest") or ""),
         "params": plain(run.params),
         "python": str(run.environment.get("python") or ""),

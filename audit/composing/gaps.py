@@ -79,6 +79,8 @@ def _of_training(material: Material) -> list[str]:
     gaps = [_("The training was not repeated: code, parameters and curves are as reported.")]
     if run.code.get("dirty"):
         gaps.append(_("The code had changes that were in no commit; only a digest of them is known."))
+    elif run.code and run.code.get("dirty") is None:
+        gaps.append(_("Whether the code had changes that were in no commit was not reported."))
     gaps.append(_("The packages of the training environment were listed, and not searched for known weaknesses."))
     return gaps
 

@@ -2,7 +2,19 @@
 
 from tracking.models.experiment import Experiment
 from tracking.models.kept import Artifact, RunData
+from tracking.models.logged_model import LoggedModel, LoggedModelFile, LoggedModelUse
 from tracking.models.run import TrainingRun, TrainingRunQuerySet
 from tracking.models.series import MetricChunk, MetricSeries
 
-__all__ = ["Artifact", "Experiment", "MetricChunk", "MetricSeries", "RunData", "TrainingRun", "TrainingRunQuerySet"]
+__all__ = [
+    "Artifact",
+    "Experiment",
+    "LoggedModel",
+    "LoggedModelFile",
+    "LoggedModelUse",
+    "MetricChunk",
+    "MetricSeries",
+    "RunData",
+    "TrainingRun",
+    "TrainingRunQuerySet",
+]

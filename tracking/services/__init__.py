@@ -11,17 +11,30 @@ from tracking.services.experiments import (
 )
 from tracking.services.fixing import fix_run
 from tracking.services.growing import log, remove_tag
+from tracking.services.logged_models import (
+    begin_logged_model,
+    hide_logged_model,
+    keep_model_file,
+    log_to_model,
+    note_model,
+    use_models,
+)
 from tracking.services.recording import end_run, hide_run, record_run, rename_run, reopen_run, show_run, start_run
 
 __all__ = [
+    "begin_logged_model",
     "end_run",
     "experiment_of",
     "fix_run",
     "hide_experiment",
+    "hide_logged_model",
     "hide_run",
     "keep_artifact",
+    "keep_model_file",
     "log",
+    "log_to_model",
     "make_experiment",
+    "note_model",
     "record_run",
     "remove_tag",
     "rename_experiment",
@@ -31,4 +44,5 @@ __all__ = [
     "show_run",
     "start_run",
     "tag_experiment",
+    "use_models",
 ]

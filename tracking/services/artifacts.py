@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -31,13 +31,13 @@ def keep_artifact(run: TrainingRun, *, by: Person, path: str, chunks: Iterable[b
     with act(by, attempt="keep_artifact", on=run):
         can_record(by, run.team).enforce()  # before anything is read
         open_run(run, by=by)
-    blob = blobs.receive(chunks, limit=settings.UPLOAD_LIMIT, expected=expected)
+    blob = blobs.receive(chunks, limit=settings.UPLOAD_LIMIT, expected=expected, may_be_empty=True)
     with act(by, attempt="keep_artifact", on=run) as this:
         can_record(by, run.team).enforce()
         run = open_run(run, by=by)
         if run.artifacts.count() >= MOST and not run.artifacts.filter(path=path).exists():
             raise InvalidInput(_("A run keeps at most %(most)d files: pack several into one.") % {"most": MOST})
-        _not_both_file_and_folder(run, path)
+        require_no_folder(run.artifacts, path)
         kept, _new = Artifact.objects.update_or_create(
             run=run, path=path, defaults={"digest": blob.digest, "size": blob.size, "kept_at": this.at}
         )
@@ -45,9 +45,9 @@ def keep_artifact(run: TrainingRun, *, by: Person, path: str, chunks: Iterable[b
     return kept
 
 
-def _not_both_file_and_folder(run: TrainingRun, path: str) -> None:
+def require_no_folder(kept: Any, path: str) -> None:
     """A path that is a file cannot be a folder too: who fetches the run could not write it down."""
     parts = path.split("/")
     above = ["/".join(parts[:length]) for length in range(1, len(parts))]
-    if run.artifacts.filter(path__in=above).exists() or run.artifacts.filter(path__startswith=f"{path}/").exists():
+    if kept.filter(path__in=above).exists() or kept.filter(path__startswith=f"{path}/").exists():
         raise InvalidInput(_("“%(path)s” would be a file and a folder at once: choose another path.") % {"path": path})

@@ -77,12 +77,13 @@ def show_experiment(experiment: Experiment, *, by: Person) -> None:
             experiment.hidden_at = None
 
 
-def tag_experiment(experiment: Experiment, *, by: Person, tags: Mapping[str, str]) -> Experiment:
-    """The experiment has these tags too."""
+def tag_experiment(experiment: Experiment, *, by: Person, tags: Mapping[str, str | None]) -> Experiment:
+    """The experiment has these tags too; one of None is taken away."""
     with act(by, attempt="tag_experiment", on=experiment):
         can_record(by, experiment.team).enforce()
         locked = Experiment.objects.select_for_update().get(pk=experiment.pk)
-        locked.tags = rules.require_tags({**locked.tags, **rules.require_tags(tags)})
+        kept = {name: text for name, text in {**locked.tags, **tags}.items() if text is not None}
+        locked.tags = rules.require_tags(kept)
         locked.save(update_fields=["tags"])
     return locked
 

@@ -36,11 +36,13 @@ def log(
     environment: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     batch: Mapping[str, Any] | None = None,
+    once: bool = False,
 ) -> TrainingRun:
     """The run holds what was logged, too, and was heard now. A parameter keeps its first value; tags and facts take the last.
 
     `batch` is {"writer": id, "number": n}: one whose number is not above the last one heard of its writer is taken for a
-    repetition, acknowledged and left out. With nothing at all it is a sign of life.
+    repetition, acknowledged and left out. With nothing at all it is a sign of life. With `once`, points that a curve has
+    already (step, time and value) are left out: clients of MLflow count on that when they send some again.
     """
     curves, wanted = require_points(series), rules.require_data(data)
     with act(by, attempt="log_run", on=run) as this:
@@ -52,7 +54,7 @@ def log(
             return run
         take(run, params=params, tags=tags, code=code, environment=environment, training=training)
         run.save(update_fields=["heard_at", "heard", "params", "tags", "code", "environment", "training"])
-        add_points(run, curves)
+        add_points(run, curves, once=once)
         add_data(run, wanted)
     return run
 
@@ -125,12 +127,16 @@ def add_data(run: TrainingRun, wanted: Sequence[Mapping[str, str]]) -> None:
     )
 
 
-def add_points(run: TrainingRun, curves: Sequence[Curve]) -> None:
-    """The run's curves have these points, too, and their figures are true again. A constant number of queries."""
+def add_points(run: TrainingRun, curves: Sequence[Curve], *, once: bool = False) -> None:
+    """The run's curves have these points, too, and their figures are true again. A constant number of queries; with `once`
+    one more for each curve that is given points from before its end."""
     if not curves:
         return
     grown = _joined(curves)
     have = {one.name: one for one in MetricSeries.objects.filter(run=run, name__in=grown)}
+    if once:
+        grown = {name: curve for name, given in grown.items() if len((curve := _unknown(have.get(name), given)).points)}
+        have = {name: one for name, one in have.items() if name in grown}
     new = [MetricSeries(run=run, name=name, unit=curve.unit) for name, curve in grown.items() if name not in have]
     if new and MetricSeries.objects.filter(run=run).count() + len(new) > MOST_SERIES:
         raise InvalidInput(_("A run has at most %(most)d curves.") % {"most": MOST_SERIES})
@@ -169,6 +175,24 @@ def _joined(curves: Sequence[Curve]) -> dict[str, Curve]:
     for curve in curves:
         parts.setdefault(curve.name, []).append(curve)
     return {name: Curve(name, some[-1].unit, Points.joined([one.points for one in some])) for name, some in parts.items()}
+
+
+def _unknown(series: MetricSeries | None, curve: Curve) -> Curve:
+    """The curve without the points that the series has already."""
+    points = curve.points
+    if series is None:
+        return curve
+    last = (series.last_step, series.last_at)
+    if all(place > last for place in zip(points.steps.tolist(), points.times.tolist(), strict=True)):
+        return curve
+    known = set(_rows(series.points()))
+    new = [place for place, row in enumerate(_rows(points)) if row not in known]
+    return Curve(curve.name, curve.unit, Points(points.steps[new], points.values[new], points.times[new]))
+
+
+def _rows(points: Points) -> list[tuple[int, int, int]]:
+    """Step, time and the bits of the value, by which NaN is equal to itself."""
+    return list(zip(points.steps.tolist(), points.times.tolist(), points.values.view(np.int64).tolist(), strict=True))
 
 
 def _ends(series: Sequence[MetricSeries]) -> dict[Any, MetricChunk]:

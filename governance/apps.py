@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,8 +16,9 @@ class GovernanceConfig(AppConfig):
         from evaluations.inputs import OTHERS
         from evaluations.jobs import settled as evaluation_settled
         from governance import erasing, live, parts, policies, reviewing
-        from governance.models import Policy, Review, SignOff
+        from governance.models import Environment, Policy, Review, SignOff
         from ledger.protection import protect
+        from models_registry.aliases import released_as
         from models_registry.history import subjects
         from models_registry.jobs import settled as inspection_settled
         from models_registry.parts import ListColumn, list_columns, model_parts, overview_parts
@@ -34,6 +36,8 @@ class GovernanceConfig(AppConfig):
         ERASERS.register("governance", erasing.erase)
         inspection_settled.register("governance", reviewing.after_inspection)
         OTHERS.register("production", live.predictions_of_live)
+        for environment in Environment.values:
+            released_as.register(environment, partial(live.live_versions, environment=environment))
         evaluation_settled.register("governance", reviewing.after_evaluation)
 
         def install(**_options: Any) -> None:

@@ -1,12 +1,22 @@
-"""What the version that is live now answered on the same rows: the other side of a paired comparison."""
+"""The version that is live now: by which alias it is found, and what it answered on the same rows as another."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from evaluations.inputs import Other
 from evaluations.models import EvaluationRun
 from governance.models import Environment, Release
+from models_registry.models import RegisteredModel, Version
+
+
+def live_versions(models: Iterable[RegisteredModel], *, environment: str) -> dict[UUID, Version]:
+    """The version of each of these models that is live in the environment, by model."""
+    releases = Release.objects.live().filter(model__in=models, environment=environment)
+    return {one.model_id: one.version for one in releases.select_related("version__model__team", "version__created_by")}
 
 
 def predictions_of_live(run: EvaluationRun) -> Other:

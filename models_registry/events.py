@@ -24,6 +24,79 @@ class ModelRegistered(Event):
     owner: str  # pseudonym
 
 
+@event("model.stated", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ModelStated(Event):
+    """The task or the risk tier of a model was stated, which its registration had left open."""
+
+    says = _("Stated of the model: task %(task)s, risk tier %(risk_tier)s")
+    look = ("package", "idle")
+
+    task: str
+    risk_tier: str
+    classes: int  # how many
+
+
+@event("model.described", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ModelDescribed(Event):
+    """The description of a model was written anew."""
+
+    says = _("Model described anew")
+    look = ("pencil", "idle")
+
+    description_digest: str
+
+
+@event("model.renamed", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ModelRenamed(Event):
+    """A model of which nothing was submitted yet was given another name."""
+
+    says = _("Model %(former)s renamed %(name)s")
+    look = ("pencil", "idle")
+
+    former: str
+    name: str
+
+
+@event("model.alias_set", version=1)
+@dataclass(frozen=True, kw_only=True)
+class AliasSet(Event):
+    """A name of the team's own points at a version of the model."""
+
+    says = _("Alias %(name)s set to version %(number)s")
+    look = ("tag", "idle")
+
+    name: str
+    number: int
+    former: int | None  # the number of the version that it pointed at before
+
+
+@event("model.alias_removed", version=1)
+@dataclass(frozen=True, kw_only=True)
+class AliasRemoved(Event):
+    """A name of the team's own points at no version any more."""
+
+    says = _("Alias %(name)s removed from version %(former)s")
+    look = ("tag", "idle")
+
+    name: str
+    former: int
+
+
+@event("registry.tagged", version=1)
+@dataclass(frozen=True, kw_only=True)
+class Tagged(Event):
+    """A model or a version was given a tag, or lost it: a label of the team's own, by which nothing is decided."""
+
+    says = _("Tag %(tag)s written")
+    look = ("tag", "idle")
+
+    tag: str
+    value_digest: str  # "": removed
+
+
 @event("version.drafted", version=1)
 @dataclass(frozen=True, kw_only=True)
 class VersionDrafted(Event):
@@ -35,7 +108,6 @@ class VersionDrafted(Event):
     model: str
     number: int
     note_digest: str = ""
-    run: str = ""
 
 
 @event("version.checkpoint_received", version=1)

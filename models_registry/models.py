@@ -59,10 +59,11 @@ class RegisteredModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey("accounts.Team", on_delete=models.PROTECT, related_name="models")
     name = models.CharField(_("name"), max_length=64, validators=[SLUG])
-    task = models.CharField(_("task"), max_length=16, choices=Task.choices)
+    task = models.CharField(_("task"), max_length=16, choices=Task.choices, blank=True)  # "": not stated, so nothing is submitted
     classes = ArrayField(models.CharField(max_length=100), default=list, blank=True)  # names in the order of the outputs
-    risk_tier = models.CharField(_("risk tier"), max_length=8, choices=RiskTier.choices)
+    risk_tier = models.CharField(_("risk tier"), max_length=8, choices=RiskTier.choices, blank=True)  # "": as above
     description = models.TextField(_("description"), blank=True, max_length=4000)
+    tags = models.JSONField(default=dict, blank=True)  # {name: text}: labels of the team's own, which nothing is decided by
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="models_owned")
     created_at = models.DateTimeField()
 
@@ -122,6 +123,8 @@ class Version(models.Model):
     training_run = models.ForeignKey(
         "tracking.TrainingRun", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
     )
+    source = models.JSONField(default=dict, blank=True)  # {uri, link, model, flavors}: whence a client says that it registered it
+    tags = models.JSONField(default=dict, blank=True)  # as a model's
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="versions_created")
     created_at = models.DateTimeField()
     submitted_by = models.ForeignKey(
@@ -168,6 +171,39 @@ class Version(models.Model):
     def card(self) -> ModelCard | None:
         """The latest revision of the card."""
         return self.cards.order_by("-revision").first()
+
+
+class RegisteredFile(models.Model):
+    """A file of the folder that was registered as this version, by digest: what is downloaded, whatever becomes of its run."""
+
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="files")
+    path = models.CharField(max_length=500)
+    digest = models.CharField(max_length=71)
+    size = models.BigIntegerField()  # bytes
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["version", "path"], name="one_registered_file_at_a_path")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class ModelAlias(models.Model):
+    """A name that the team gives to one version of a model, such as `best`. What is live has names of its own (`aliases`)."""
+
+    model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="aliases")
+    name = models.CharField(max_length=64)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="aliases")
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["model", "name"], name="an_alias_names_one_version_of_a_model")]
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.name}"
 
 
 class ModelCard(models.Model):

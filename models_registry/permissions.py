@@ -39,3 +39,13 @@ def can_download(person: Person, version: Version) -> Decision:
     if person.holds(Role.DATA_SCIENTIST, version.model.team) or person.holds(Role.VALIDATOR, version.model.team):
         return allow()
     return deny(_("Only data scientists and validators of the team download a checkpoint."), code="wrong_role")
+
+
+def can_rename(person: Person, model: RegisteredModel) -> Decision:
+    """A name that people signed stays the name of what they signed."""
+    if Version.objects.filter(model=model).exclude(submitted_at=None).exists():
+        return deny(
+            _("A version of this model was submitted under its name, so it keeps it. Register a model of the new name."),
+            code="name_submitted",
+        )
+    return can_draft(person, model)

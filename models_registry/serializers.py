@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_registry import services
 from models_registry.models import Inspection, ModelCard, RegisteredModel, RiskTier, Task, Version, VersionData
-from models_registry.registering_runs import not_linked
 
 
 class ModelInput(serializers.Serializer):
@@ -24,6 +21,17 @@ class ModelInput(serializers.Serializer):
         help_text="Class names in the order of the outputs.",
     )
     description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
+
+
+class StateInput(serializers.Serializer):
+    task = serializers.ChoiceField(choices=Task.choices, required=False)
+    risk_tier = serializers.ChoiceField(choices=RiskTier.choices, required=False)
+    classes = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        required=False,
+        max_length=10_000,
+        help_text="Class names in the order of the outputs.",
+    )
 
 
 class ModelOutput(serializers.ModelSerializer):
@@ -58,23 +66,6 @@ class VersionInput(serializers.Serializer):
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=500, help_text="What changed since the version before."
     )
-
-
-class RegistrationInput(serializers.Serializer):
-    model = serializers.UUIDField(help_text="The model of which it becomes the next version.")
-    artifact = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=500,
-        help_text="Path of the artifact that is the checkpoint; not needed where the run keeps only one.",
-    )
-    note = serializers.CharField(
-        required=False, allow_blank=True, max_length=500, help_text="What changed since the version before."
-    )
-    architecture = ArchitectureInput(
-        required=False, allow_null=True, help_text="For weight-only checkpoints; else that of the version before."
-    )
-    reading = serializers.DictField(required=False, allow_null=True, help_text="Else that of the version before.")
 
 
 class CardInput(serializers.Serializer):
@@ -159,30 +150,6 @@ class ModelVersionOutput(serializers.ModelSerializer):
     def get_inspection(self, version: Version) -> dict[str, Any] | None:
         inspection = getattr(version, "inspection", None)
         return InspectionOutput(inspection).data if inspection else None
-
-
-class NotLinkedOutput(serializers.Serializer):
-    name = serializers.CharField(source="data.name")
-    context = serializers.CharField(source="data.context")  # type: ignore[assignment]  # a field with the name of DRF's property
-    digest = serializers.CharField(source="data.digest")
-    why = serializers.CharField()
-
-
-class DraftOutput(ModelVersionOutput):
-    """A draft, and what is still to be done before it can be submitted."""
-
-    gaps = serializers.SerializerMethodField(help_text="One sentence each; empty: it can be submitted.")
-    not_linked = serializers.SerializerMethodField(help_text="Data that its run names and the version does not.")
-
-    class Meta(ModelVersionOutput.Meta):
-        fields = [*ModelVersionOutput.Meta.fields, "gaps", "not_linked"]
-
-    def get_gaps(self, version: Version) -> list[str]:
-        return services.submission_gaps(version)
-
-    @extend_schema_field(NotLinkedOutput(many=True))
-    def get_not_linked(self, version: Version) -> Any:
-        return NotLinkedOutput(not_linked(version), many=True).data
 
 
 class ModelVersionRow(serializers.ModelSerializer):

@@ -19,6 +19,7 @@ from models_registry import cards, events, lifecycle
 from models_registry.inspection.reading import BadReading, reading_of
 from models_registry.models import SLUG, ModelCard, RegisteredModel, Version, VersionData
 from models_registry.permissions import can_draft, can_edit, can_register, can_withdraw
+from models_registry.tags import checked_tags
 
 if TYPE_CHECKING:
     from accounts.models import Person, Team
@@ -30,15 +31,18 @@ LEARNED = {VersionData.Use.TRAINING, VersionData.Use.VALIDATION}  # what stopped
 
 
 def register_model(
-    *, by: Person, team: Team, name: str, task: str, risk_tier: str, classes: Iterable[str] = (), description: str = ""
+    *,
+    by: Person,
+    team: Team,
+    name: str,
+    task: str,
+    risk_tier: str,
+    classes: Iterable[str] = (),
+    description: str = "",
+    tags: dict[str, str] | None = None,
 ) -> RegisteredModel:
-    """The team has a model of this name, owned by `by`."""
-    try:
-        SLUG(name)
-    except ValidationError as error:
-        raise InvalidInput(
-            _("The name %(name)r cannot be used: %(why)s") % {"name": name[:80], "why": error.messages[0]}, code="name"
-        ) from error
+    """The team has a model of this name, owned by `by`. Task and risk tier may be left open (""); `editing.state` states them."""
+    require_name(name)
     model = RegisteredModel(
         team=team,
         name=name,
@@ -46,6 +50,7 @@ def register_model(
         risk_tier=risk_tier,
         classes=list(classes),
         description=description,
+        tags=checked_tags(tags or {}),
         owner=by,
         created_at=clock.now(),
     )
@@ -65,6 +70,16 @@ def register_model(
     return model
 
 
+def require_name(name: str) -> None:
+    """The name can be that of a model."""
+    try:
+        SLUG(name)
+    except ValidationError as error:
+        raise InvalidInput(
+            _("The name %(name)r cannot be used: %(why)s") % {"name": name[:80], "why": error.messages[0]}, code="name"
+        ) from error
+
+
 def draft_version(
     model: RegisteredModel,
     *,
@@ -81,7 +96,7 @@ def draft_version(
     `reading` says how its data are read (`models_registry.inspection.reading`); tensors need none.
     """
     content = cards.checked(card)
-    require_construction(architecture, reading)
+    _require_construction(architecture, reading)
     with act(by, attempt="draft_version", on=model) as this:
         can_draft(by, model).enforce()
         return begin_version(
@@ -100,16 +115,14 @@ def begin_version(
     note: str = "",
     **columns: Any,
 ) -> Version:
-    """The model has a draft of the next number, with its first card and its data. Its run is one of the same team."""
-    _must_be_of_its_team(run, model)
+    """The model has a draft of the next number, with its first card and its data."""
     RegisteredModel.objects.select_for_update().get(pk=model.pk)  # numbers are given one at a time
     number = (Version.objects.filter(model=model).aggregate(Max("number"))["number__max"] or 0) + 1
     facts = {"number": number, "note": note, "training_run": run, "created_by": by, "created_at": within.at}
     version = Version.objects.create(model=model, **facts, **columns)
-    fact = events.VersionDrafted(
-        model=str(model.pk), number=number, note_digest=sha256_of(note) if note else "", run=str(run.pk) if run else ""
+    within.record(
+        events.VersionDrafted(model=str(model.pk), number=number, note_digest=sha256_of(note) if note else ""), on=version
     )
-    within.record(fact, on=version)
     _write_card(version, content, by=by, within=within)
     for use, dataset_version in data:
         _link(version, dataset_version, use=use, within=within)
@@ -138,12 +151,11 @@ def describe_draft(
 ) -> Version:
     """The draft says exactly this of itself: what it said before and does not say now is gone from it."""
     content, wanted = cards.checked(card), list(data)
-    require_construction(architecture, reading)
+    _require_construction(architecture, reading)
     with act(by, attempt="describe_draft", on=version) as this:
         version = Version.objects.select_for_update(of=("self",)).select_related("model__team").get(pk=version.pk)
         can_edit(by, version).enforce()
         _must_be_draft(version)
-        _must_be_of_its_team(run, version.model)
         version.architecture, version.reading, version.training_run, version.note = architecture, reading, run, note
         version.save(update_fields=["architecture", "reading", "training_run", "note"])
         this.record(
@@ -199,6 +211,8 @@ def withdraw(version: Version, *, by: Person, within: Act) -> None:
 def submission_gaps(version: Version) -> list[str]:
     """What a draft still lacks before it can be submitted, one sentence each."""
     gaps = []
+    if not version.model.task or not version.model.risk_tier:
+        gaps.append(_("The model's task and risk tier are not stated yet: state them on the model's page."))
     if not version.checkpoint_digest:
         gaps.append(_("The checkpoint has not been sent yet."))
     card = version.card
@@ -206,11 +220,6 @@ def submission_gaps(version: Version) -> list[str]:
         _("The card says nothing under “%(field)s”.") % {"field": field.label}
         for field in cards.missing(card.content if card else {})
     ]
-    run = version.training_run
-    if run is not None and run.state == run.State.RUNNING:  # submitting fixes it: what it still reports would be refused
-        gaps.append(
-            _("Its training run “%(run)s” has not ended yet: end it, so that submitting cuts nothing off.") % {"run": run}
-        )
     links = list(version.data.select_related("dataset_version__dataset"))
     uses = {link.use for link in links}
     if VersionData.Use.TRAINING not in uses:
@@ -227,7 +236,7 @@ def submission_gaps(version: Version) -> list[str]:
     return gaps
 
 
-def require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
+def _require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
     if reading is not None:
         try:
             reading_of(reading)
@@ -267,16 +276,6 @@ def _link(version: Version, dataset_version: DatasetVersion, *, use: str, within
     if new:
         within.record(
             events.DataLinked(dataset_version=str(dataset_version.pk), digest=dataset_version.digest, use=made.use), on=version
-        )
-
-
-def _must_be_of_its_team(run: TrainingRun | None, model: RegisteredModel) -> None:
-    """Submitting fixes the run, so nobody closes what another team still works on."""
-    if run is not None and run.team_id != model.team_id:
-        raise InvalidInput(
-            _("The run is one of another team than the model %(model)s: a version names a run of its own team.")
-            % {"model": model.name},
-            code="other_team",
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-SAFETENSORS = b"\x02\0\0\0\0\0\0\0{}"  # a header of two letters, and no tensor
 PEOPLE = ("scientist", "other_scientist", "validator", "officer", "dpo", "risk_manager", "auditor", "admin", "stranger")
 ROLE_OF = {
     "scientist": "data_scientist",
@@ -55,9 +54,10 @@ def world(
     from evaluations.services import repeat_run  # noqa: PLC0415 - as above
     from governance import services as governance  # noqa: PLC0415 - as above
     from ledger.services import sequence_and_seal  # noqa: PLC0415 - as above
+    from models_registry.services import register_model  # noqa: PLC0415 - as above
     from monitoring import services as monitoring  # noqa: PLC0415 - as above
     from tests.plugins_versions import PROVENANCE  # noqa: PLC0415 - as above
-    from tracking.services import end_run, keep_artifact, record_run, start_run  # noqa: PLC0415 - as above
+    from tracking.services import keep_artifact, record_run, start_run  # noqa: PLC0415 - as above
 
     people = {name: request.getfixturevalue(name) for name in PEOPLE}
     world = World(people, team)
@@ -70,9 +70,6 @@ def world(
     curve = {"name": "loss", "unit": "", "steps": [1, 2], "values": [0.9, 0.4]}
     rows["run"] = record_run(team, by=scientist, name="training", params={"epochs": 3}, code={}, environment={}, series=[curve])
     rows["open_run"] = start_run(team, by=scientist, name="going on", series=[curve])
-    rows["ended_run"] = start_run(team, by=scientist, name="the best one", series=[curve])
-    keep_artifact(rows["ended_run"], by=scientist, path="model.safetensors", chunks=[SAFETENSORS])
-    rows["ended_run"] = end_run(rows["ended_run"], by=scientist, state="finished")
     rows["artifact"] = keep_artifact(rows["open_run"], by=scientist, path="log.txt", chunks=[b"begun"])
     rows["experiment"] = rows["open_run"].experiment
     rows["early"] = make_approved(data=rows["data"])
@@ -81,6 +78,7 @@ def world(
     governance.release(rows["live"], environment="production", by=risk_manager)
     rows["ready"] = make_approved(data=rows["data"])
     rows["model"] = rows["live"].model
+    rows["unstated"] = register_model(by=scientist, team=team, name="unstated", task="", risk_tier="")
     rows["review"] = make_review(data=rows["data"])
     rows["waiting"] = rows["review"].version
     rows["draft"] = make_draft(model=rows["model"], data=rows["data"])

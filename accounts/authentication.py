@@ -33,11 +33,18 @@ _SEEN_EVERY = timedelta(minutes=1)  # `last_used_at` is a hint for the owner; wr
 class KeyAuthentication(BaseAuthentication):
     """`request.user` is the key's owner and `request.auth` the key, while both may act and the scope suffices."""
 
-    def authenticate(self, request: Request) -> tuple[Person, ApiKey] | None:
+    def key_in(self, request: Request) -> str | None:
+        """The text that stands where a key belongs, whether or not it is one; None where nothing stands there."""
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
-        key = _opened_by(words[1].decode("latin-1")) if len(words) == 2 else None
+        return words[1].decode("latin-1") if len(words) == 2 else ""
+
+    def authenticate(self, request: Request) -> tuple[Person, ApiKey] | None:
+        text = self.key_in(request)
+        if text is None:
+            return None
+        key = _opened_by(text)
         if key is None:
             services.note_refused_key(source=source_of(request))
             # One sentence for all that can be wrong: unknown, revoked, expired and mistyped keys are not told apart.

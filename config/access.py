@@ -39,6 +39,10 @@ def _pages(who: Who, *names: str) -> dict[str, Access]:
     return {name: Access(reads=who) for name in names}
 
 
+def _deeds(who: Who, *names: str) -> dict[str, Access]:
+    return {name: Access(NOBODY, who) for name in names}
+
+
 ACCESS: dict[str, Access] = {
     # pages
     **_pages(PUBLIC, "styleguide", "healthz", "readyz"),
@@ -53,10 +57,10 @@ ACCESS: dict[str, Access] = {
         *("tracking:runs", "tracking:run", "tracking:compare"),
         *("audit:trail", "audit:entry", "audit:proof"),
     ),
+    "models_registry:state": Access(NOBODY, SCIENTIST),
     "data_registry:hold_out": Access(NOBODY, VALIDATOR),
     "evaluations:cancel": Access(NOBODY, KEEPERS),
     "evaluations:repeat": Access(NOBODY, KEEPERS),
-    "models_registry:run_registration": Access(SCIENTIST, SCIENTIST),
     "governance:submit": Access(SCIENTIST, SCIENTIST),
     "governance:finish": Access(SCIENTIST, SCIENTIST),
     "governance:revise_card": Access(SCIENTIST, SCIENTIST),
@@ -106,11 +110,9 @@ ACCESS: dict[str, Access] = {
     "api-experiments": Access(SIGNED_IN, KEEPERS),
     # API: models, evaluations
     "api-models": Access(SIGNED_IN, SCIENTIST),
-    "api-model": Access(SIGNED_IN),
+    "api-model": Access(SIGNED_IN, SCIENTIST),
     "api-versions": Access(SIGNED_IN, SCIENTIST),
     "api-version": Access(SIGNED_IN),
-    "api-version-data": Access(NOBODY, SCIENTIST),
-    "api-run-registration": Access(NOBODY, SCIENTIST),
     "api-checkpoint": Access(DOWNLOADERS, SCIENTIST),
     "api-card-fields": Access(SIGNED_IN),
     "api-cards": Access(SIGNED_IN, SCIENTIST),
@@ -146,6 +148,40 @@ ACCESS: dict[str, Access] = {
     "api-reports": Access(SIGNED_IN, REPORTERS),
     "api-report": Access(SIGNED_IN),
     "api-report-pdf": Access(SIGNED_IN),
+    # MLflow's API, which its client calls; a search is a POST that reads
+    **_pages(PUBLIC, "mlflow-server-info", "mlflow-version", "mlflow-health"),
+    "mlflow-unknown": Access(PUBLIC, PUBLIC),  # says that there is nothing
+    **_pages(
+        SIGNED_IN,
+        *("mlflow-experiments-get", "mlflow-experiments-get-by-name", "mlflow-runs-get", "mlflow-artifacts-list"),
+        *("mlflow-metrics-get-history", "mlflow-metrics-get-history-bulk", "mlflow-metrics-get-history-bulk-interval"),
+        *("mlflow-artifacts-artifacts", "mlflow-artifacts-presigned-one", "mlflow-logged-models-artifacts-directories"),
+        *("mlflow-registered-models-get", "mlflow-registered-models-search", "mlflow-model-versions-get"),
+        *("mlflow-model-versions-search", "mlflow-model-versions-get-download-uri"),
+    ),
+    **_deeds(
+        SIGNED_IN,
+        *("mlflow-experiments-search", "mlflow-runs-search", "mlflow-logged-models-search"),
+        "mlflow-registered-models-get-latest-versions",
+    ),
+    **_deeds(
+        KEEPERS,
+        *(f"mlflow-experiments-{deed}" for deed in ("create", "update", "delete", "restore", "set-experiment-tag")),
+        "mlflow-experiments-delete-experiment-tag",
+        *(f"mlflow-runs-{deed}" for deed in ("create", "update", "delete", "restore", "set-tag", "delete-tag", "outputs")),
+        *(f"mlflow-runs-log-{what}" for what in ("metric", "parameter", "batch", "inputs", "model")),
+        *(f"mlflow-artifacts-mpu-{step}-one" for step in ("create", "complete", "abort")),
+        *("mlflow-logged-models", "mlflow-logged-models-params", "mlflow-logged-models-tags", "mlflow-logged-models-tags-one"),
+    ),
+    "mlflow-artifacts-artifacts-one": Access(SIGNED_IN, KEEPERS),
+    "mlflow-logged-models-one": Access(SIGNED_IN, KEEPERS),
+    **_deeds(
+        SCIENTIST,
+        *(f"mlflow-registered-models-{deed}" for deed in ("create", "rename", "update", "delete", "set-tag", "delete-tag")),
+        *(f"mlflow-model-versions-{deed}" for deed in ("create", "update", "delete", "set-tag", "delete-tag")),
+        "mlflow-model-versions-transition-stage",
+    ),
+    "mlflow-registered-models-alias": Access(SIGNED_IN, SCIENTIST),
     "audit:export": Access(AUDITOR),
     "audit:check_log": Access(NOBODY, AUDITOR | ADMINISTRATOR),
     "audit:reports": Access(SIGNED_IN, REPORTERS),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from config.refusals import answer
 
 # read in chunks by the view, which knows the sender and has a limit
-STREAMS = {"api-checkpoint", "api-dataset-content", "api-run-artifact"}
+STREAMS = {"api-checkpoint", "api-dataset-content", "api-run-artifact", "mlflow-artifacts-artifacts-one"}
 STRANGERS = {"audit:verify"}  # takes a file from anybody; the view has a limit and looks at it first itself
 FILES = {"governance:submit", "governance:finish"}  # take files of those who are signed in
 

@@ -1,4 +1,4 @@
-"""What Django itself refuses (unknown address, missing CSRF token, a failure): a page, or a problem under /api/."""
+"""What Django itself refuses (unknown address, missing CSRF token, a failure): a page, or a problem where programs ask."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from core.problems import problem_response
+from models_registry.mlflow.errors import of_status, speaks_mlflow
 
 
 def answer(request: HttpRequest, status: int, code: str, title: str, detail: str) -> HttpResponse:
-    """The refusal as a page, or as a problem where the API was asked."""
+    """The refusal as a page, as a problem where the API was asked, or as MLflow's client reads it."""
+    if speaks_mlflow(request.path):
+        return of_status(status, detail)
     if request.path.startswith("/api/"):
         return problem_response(request, status, code=code, title=title, detail=detail)
     template = {403: "403.html", 404: "404.html"}.get(status, "500.html")

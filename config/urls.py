@@ -34,6 +34,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include(api)),
+    path("", include("models_registry.mlflow.urls")),
 ]
 handler400 = "config.refusals.unreadable"
 handler403 = "config.refusals.not_allowed"

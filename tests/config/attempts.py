@@ -82,10 +82,6 @@ def _page_finish(world: World) -> dict[str, Any]:
     return given
 
 
-def _stopping(world: World) -> dict[str, Any]:
-    return {"dataset_version": str(world.labels.pk), "use": "stopping"}
-
-
 def _revised(world: World) -> dict[str, str]:
     return CARD | {"limitations": "Rotated images, and bad light."}
 
@@ -124,9 +120,6 @@ ATTEMPTS = [
     Attempt("api-pii-findings", "dpo", lambda world: {"category": "contact", "present": "unknown"}, on="data"),
     Attempt("api-runs", "scientist", lambda world: {"team": str(world.team.pk), "name": "again"}),
     Attempt("api-run-log", "scientist", lambda world: {"params": {"lr": 0.1}}, on="open_run", tells=False),
-    Attempt("api-run-registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
-    Attempt("models_registry:run_registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
-    Attempt("api-version-data", "scientist", _stopping, on="draft"),
     Attempt("api-run-end", "scientist", lambda world: {"state": "finished"}, on="open_run"),
     Attempt("api-run-reopening", "scientist", on="open_run", tells=False),
     Attempt(
@@ -143,6 +136,8 @@ ATTEMPTS = [
         "scientist",
         lambda world: {"team": str(world.team.pk), "name": "other", "task": "multiclass", "risk_tier": "low", "classes": CLASSES},
     ),
+    Attempt("api-model", "scientist", lambda world: {"task": "binary"}, on="unstated", method="patch"),
+    Attempt("models_registry:state", "scientist", lambda world: {"task": "binary", "risk_tier": "high"}, on="unstated"),
     Attempt("api-versions", "scientist", lambda world: {"card": CARD}, on="model"),
     Attempt("api-checkpoint", "scientist", lambda world: b"other weights", on="draft", method="put"),
     Attempt("api-cards", "scientist", lambda world: {"content": _revised(world)}, on="waiting"),

@@ -197,3 +197,17 @@ def test_a_training_that_was_offline_arrives_by_the_command(
     assert (done.code, done.json["run"], done.json["refused"]) == (0, str(found.pk), 0)
     assert (found.state, curve(found, "loss")) == ("finished", [(1, 0.5)])
     assert countersign.Client().get(f"runs/{found.pk}/")["started_at"] is not None
+
+
+def test_the_example_trains_and_reports_itself(machine: Path) -> None:
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-W", "ignore", str(ROOT / "examples" / "track_training.py"), "--epochs", "3"]
+    done = subprocess.run(words, env=own, cwd=machine, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = TrainingRun.objects.get()
+    assert (found.state, found.params["seed"], found.params["weights"]) == ("finished", 7, "digits.pt")
+    assert [step for step, _ in curve(found, "train/loss")] == list(range(66))
+    assert curve(found, "val/accuracy")[-1][1] > 0.8
+    assert found.training["early_stopping"]["stopped_step"] == 66
+    assert Artifact.objects.filter(run=found, path="digits.pt").exists()
+    assert str(found.pk) in done.stdout

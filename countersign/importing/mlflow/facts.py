@@ -40,10 +40,9 @@ def tags_of_experiment(experiment: Experiment) -> dict[str, str]:
 
 def body_of(run: Run, *, mark: str, notes: list[str]) -> dict[str, Any]:
     """Parameters, tags, code and environment as the site takes them; what it does not take is named in `notes`."""
-    tags = {name: text for name, text in run.tags.items() if name != MARK}
     return {
         "params": fitting.texts(run.params, what="parameter", most=fitting.PARAMS, longest=fitting.PARAMS, notes=notes),
-        "tags": fitting.texts(tags, what="tag", most=fitting.TAGS, longest=fitting.TAG, notes=notes) | {MARK: mark},
+        "tags": fitting.texts(run.tags, what="tag", most=fitting.TAGS, longest=fitting.TAG, notes=notes) | {MARK: mark},
         "code": code_of(run),
         "environment": environment_of(run),
     }

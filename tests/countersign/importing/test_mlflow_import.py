@@ -172,6 +172,15 @@ def test_what_went_on_is_added_and_nothing_twice(take: Callable[..., Said], tmp_
     assert said.json["taken"] == {"points": 5, "artifacts": 2, "runs_updated": 1}
 
 
+def test_what_was_logged_after_the_end_is_added(take: Callable[..., Said], tmp_path: Path) -> None:
+    source = mlruns.folder(tmp_path / "mlruns", SHOWN[1:2])
+    take(source)
+    late = SHOWN[1].but(metrics={"acc": mlruns.points(3), "late": mlruns.points(1)}, artifacts={"late.txt": b"1"})
+    mlruns.write_run(source, "1", late)
+    assert take(source, "--json").json["taken"] == {"points": 1, "artifacts": 1, "runs_updated": 1}
+    assert stands()["child"]["points"] == told([late])["child"]["points"]
+
+
 def test_many_points_come_in_several_messages(take: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("countersign.importing.mlflow.fitting.POINTS", 10)
     run = Told(run_id(1), metrics={"a": mlruns.points(25), "b": mlruns.points(3), "c": mlruns.points(12)})

@@ -350,6 +350,9 @@ def test_a_pipe_in_place_of_a_file_does_not_stop_the_import(tmp_path: Path) -> N
     run = load(tmp_path / "mlruns")
     assert "lr" not in run.params
     assert "odd" not in run.series
+    (place / "meta.yaml").unlink()
+    os.mkfifo(place / "meta.yaml")
+    assert list(open_source(str(tmp_path / "mlruns")).heads(only=frozenset())) == [NoRun(place.name, "it is no file")]
 
 
 def test_folders_with_random_damage_never_break_the_reader(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from stat import S_ISREG
 from urllib.parse import unquote, urlsplit
 
 from countersign.importing.mlflow.records import Artifact, Head, NoArtifact, Unreadable
@@ -29,7 +29,7 @@ def content(path: str, *, most: int) -> bytes:
         file = os.open(path, _FLAGS)
         try:
             about = os.fstat(file)
-            if not S_ISREG(about.st_mode):
+            if not stat.S_ISREG(about.st_mode):
                 raise Unreadable("it is no file")
             if about.st_size > most:
                 raise Unreadable(f"it has more than {most >> 20} MiB")
@@ -41,6 +41,16 @@ def content(path: str, *, most: int) -> bytes:
     except OSError as error:
         raise Unreadable(f"it cannot be read ({error.strerror})") from error
     return found[:most]
+
+
+def may_be_file(path: Path) -> bool:
+    """Whether there is such a file, or something that only reading can tell of (a folder that nobody may look into)."""
+    try:
+        return stat.S_IFMT(path.lstat().st_mode) != stat.S_IFDIR
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def beginning(path: Path, size: int) -> bytes:
@@ -94,7 +104,7 @@ def _file(path: Path, most: int) -> Iterator[Path]:
         found = path.lstat()
     except OSError as error:
         raise Unreadable(f"it cannot be read ({error.strerror})") from error
-    if not S_ISREG(found.st_mode):
+    if not stat.S_ISREG(found.st_mode):
         raise Unreadable("it is no file any more")
     if found.st_size > most:
         raise Unreadable(too_large(found.st_size, most))

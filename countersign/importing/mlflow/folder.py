@@ -71,7 +71,7 @@ class Folder:
         if link:
             yield NoRun(folder.name, files.LINK)
             return
-        if not (folder / "meta.yaml").exists():
+        if not files.may_be_file(folder / "meta.yaml"):
             return  # artifacts that were told to lie here
         try:
             facts = _meta(folder)
@@ -146,7 +146,7 @@ class Folder:
         """Those that lie here, and those that were deleted and lie in the trash."""
         found = [*files.folders(self._root), *files.folders(self._root / ".trash")]
         real = [Path(entry.path) for entry in found if not entry.is_symlink() and entry.name not in {".trash", "models"}]
-        return [path for path in real if (path / "meta.yaml").is_file()]
+        return [path for path in real if files.may_be_file(path / "meta.yaml")]
 
     def _inputs(self, folder: Path, notes: list[str]) -> Iterator[Data]:
         for entry in files.folders(folder / "inputs"):

@@ -116,6 +116,8 @@ class Sending:
                         self._summary.take(artifacts=1)
             except Unreadable as error:
                 self._summary.leave("artifact", name, str(error))
+            except OSError as error:
+                self._summary.leave("artifact", name, f"it cannot be read ({error.strerror})", refused=True)
             except (Refused, ValueError) as error:
                 self._summary.leave("artifact", name, str(error), refused=True)
 

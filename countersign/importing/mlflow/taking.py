@@ -135,6 +135,8 @@ class Import:
             self._take(head)
         except (Unreadable, Refused) as error:
             self._summary.leave("run", facts.label_of(head), str(error), refused=True)
+        except OSError as error:  # of this machine's files; the site's and the server's are told otherwise
+            self._summary.leave("run", facts.label_of(head), f"it cannot be read ({error.strerror})", refused=True)
         finally:
             bar.advance()
 

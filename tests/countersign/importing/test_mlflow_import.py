@@ -315,6 +315,19 @@ def test_only_what_is_asked_for_comes(take: Callable[..., Said], tmp_path: Path)
     assert said.json["taken"] == {"artifacts": 2, "runs_updated": 2, "runs": 2}
 
 
+def test_a_file_that_cannot_be_opened_is_named_and_the_run_comes(
+    take: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(sending, "digest_of", refuse)
+    said = take(mlruns.folder(tmp_path / "mlruns", [RUNS[0].but(artifacts={"notes.txt": b"1"})]), "--json")
+    assert said.code == 1
+    assert [one["why"] for one in said.json["skipped"]] == ["it cannot be read (Permission denied)"]
+    assert stands()[RUNS[0].name]["state"] == "finished"
+
+
 def test_a_child_whose_parent_stayed_behind_comes_without_it(take: Callable[..., Said], tmp_path: Path) -> None:
     said = take(mlruns.folder(tmp_path / "mlruns", [SHOWN[1]]), "--json")
     assert stands()["child"]["parent"] == ""

@@ -355,6 +355,29 @@ def test_a_pipe_in_place_of_a_file_does_not_stop_the_import(tmp_path: Path) -> N
     assert list(open_source(str(tmp_path / "mlruns")).heads(only=frozenset())) == [NoRun(place.name, "it is no file")]
 
 
+def test_what_nobody_may_open_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = mlruns.folder(tmp_path / "mlruns")
+    opened, looked_at = os.open, Path.lstat
+
+    def refuse_open(path: Any, *words: Any) -> Any:
+        if str(path).endswith((f"{run_id(1)}/meta.yaml", "/2/meta.yaml")):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *words)
+
+    def refuse_look(path: Path) -> Any:
+        if path.name == "meta.yaml" and path.parent.name == "2":
+            raise PermissionError(13, "Permission denied")
+        return looked_at(path)
+
+    monkeypatch.setattr(os, "open", refuse_open)
+    monkeypatch.setattr(Path, "lstat", refuse_look)
+    found = [one for one in open_source(str(root)).heads(only=frozenset()) if isinstance(one, NoRun)]
+    assert found == [
+        NoRun(run_id(1), "it cannot be read (Permission denied)"),
+        NoRun("2", "its experiment cannot be read: it cannot be read (Permission denied)"),
+    ]
+
+
 def test_folders_with_random_damage_never_break_the_reader(tmp_path: Path) -> None:
     chance = random.Random(4)  # noqa: S311 - damage, not secrets
     for _round in range(60):

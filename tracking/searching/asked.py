@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
@@ -67,15 +70,14 @@ def _cut(text: str, refusal: UnreadableSearch) -> Refusal:
     return Refusal(str(refusal), text[:start], text[start:end], text[end:])
 
 
-def experiment_in(asked: Asked, visible: list[Experiment]) -> Experiment | None:
-    """The chosen experiment; refuses one that the person does not see."""
+def experiment_in(asked: Asked, listed: Sequence[Experiment], visible: QuerySet[Experiment]) -> Experiment | None:
+    """The chosen experiment: one of those listed, or else of those visible; refuses one that the person does not see."""
     if not asked.experiment:
         return None
-    try:
+    found = None
+    with contextlib.suppress(ValueError):  # an id of another form names none
         pk = UUID(asked.experiment)
-    except ValueError:
-        pk = None
-    found = next((one for one in visible if one.pk == pk), None)
+        found = next((one for one in listed if one.pk == pk), None) or visible.filter(pk=pk).first()
     if found is None:
         raise InvalidInput(_("There is no such experiment, or you may not see it. Choose one from the list."))
     return found

@@ -31,13 +31,12 @@ MOST_EXPERIMENTS = 500  # in one list; beyond, the filter asks for them by name
 def run_list(request: HttpRequest) -> HttpResponse:
     """The training runs that the person sees and asks for."""
     asked = asked_by(request.GET)
-    experiments = list(
-        Experiment.objects.visible_to(request.user).shown().select_related("team").order_by("name", "pk")[:MOST_EXPERIMENTS]
-    )
+    visible = Experiment.objects.visible_to(request.user).select_related("team")
+    experiments = list(visible.shown().order_by("name", "pk")[:MOST_EXPERIMENTS])
     context: dict[str, Any] = {"asked": asked, "experiments": experiments, "refusal": ""}
     runs = TrainingRun.objects.visible_to(request.user).shown().with_parts().defer(*_HEAVY)
     try:
-        if experiment := experiment_in(asked, experiments):
+        if experiment := experiment_in(asked, experiments, visible):
             runs = runs.filter(experiment=experiment)
     except InvalidInput as refusal:
         context["refusal"] = str(refusal)

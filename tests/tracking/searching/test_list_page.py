@@ -53,6 +53,13 @@ def test_one_experiment_can_be_chosen(put_run, shown, make_team):
     assert hidden
 
 
+def test_an_experiment_that_is_not_listed_is_found_by_its_address(put_run, shown, monkeypatch):
+    monkeypatch.setattr("tracking.searching.views.MOST_EXPERIMENTS", 1)
+    put_run("first", experiment="a")
+    later = put_run("later", experiment="b")
+    assert names(shown(experiment=str(later.experiment_id))) == ["later"]
+
+
 def test_an_experiment_of_others_does_not_exist(put_run, client_of, scientist, make_team):
     theirs = put_run("theirs", in_team=make_team("speech"), experiment="secret")
     client = client_of(scientist)

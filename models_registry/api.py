@@ -22,12 +22,16 @@ from data_registry.models import DatasetVersion
 from models_registry import cards, editing, services
 from models_registry.models import RegisteredModel, Version
 from models_registry.permissions import can_download
+from models_registry.registering_runs import version_from_run
 from models_registry.serializers import (
     CardFieldsOutput,
+    DataInput,
+    DraftOutput,
     ModelInput,
     ModelOutput,
     ModelVersionOutput,
     ModelVersionRow,
+    RegistrationInput,
     StateInput,
     VersionInput,
 )
@@ -109,19 +113,13 @@ class Versions(ApiView):
             model,
             by=request.user,
             card=given["card"],
-            data=[(link["use"], self._data(link["dataset_version"])) for link in given.get("data", [])],
+            data=[(link["use"], _data(link["dataset_version"], request)) for link in given.get("data", [])],
             run=self._run(given.get("run")),
             architecture=given.get("architecture"),
             reading=given.get("reading"),
             note=given.get("note", ""),
         )
         return Response(ModelVersionOutput(_whole(version)).data, status=201)
-
-    def _data(self, pk: UUID) -> DatasetVersion:
-        found = DatasetVersion.objects.visible_to(self.request.user).filter(pk=pk).first()
-        if found is None:
-            raise InvalidInput(_("There is no dataset version %(id)s, or you may not see it.") % {"id": pk}, code="unknown_data")
-        return found
 
     def _run(self, pk: UUID | None) -> TrainingRun | None:
         if pk is None:
@@ -137,6 +135,36 @@ class VersionDetail(ApiView):
     def get(self, request: Request, pk: UUID) -> Response:
         """One version with its card, data and inspection."""
         return Response(ModelVersionOutput(_visible(request, pk)).data)
+
+
+class VersionDataLinks(ApiView):
+    write_scope = "submit"
+
+    @extend_schema(tags=["versions"], request=DataInput, responses={201: DraftOutput}, operation_id="versions_name_data")
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Name a dataset version as training, validation, stopping or test data of a draft; once for each use."""
+        version, given = _visible(request, pk), self.bind(DataInput, request)
+        services.link_data(version, _data(given["dataset_version"], request), use=given["use"], by=request.user)
+        return Response(DraftOutput(_whole(version)).data, status=201)
+
+
+class Registration(ApiView):
+    write_scope = "submit"
+
+    @extend_schema(tags=["runs"], request=RegistrationInput, responses={201: DraftOutput}, operation_id="runs_register")
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Make a draft version from an ended run in one step: its checkpoint, its data, the card of the version before.
+
+        `gaps` says what is still missing before the version can be submitted, `not_linked` which data the run names that could
+        not be taken over, and why.
+        """
+        run = get_object_or_404(TrainingRun.objects.visible_to(request.user), pk=pk)
+        given = self.bind(RegistrationInput, request)
+        model = RegisteredModel.objects.visible_to(request.user).select_related("team").filter(pk=given.pop("model")).first()
+        if model is None:
+            raise InvalidInput(_("There is no such model, or you may not see it."), code="unknown_model")
+        version = version_from_run(run, model=model, by=request.user, **given)
+        return Response(DraftOutput(_whole(version)).data, status=201)
 
 
 class Checkpoint(ApiView):
@@ -181,6 +209,13 @@ class Checkpoint(ApiView):
 
 def _visible(request: Request, pk: UUID) -> Version:
     return get_object_or_404(Version.objects.visible_to(request.user).with_parts(), pk=pk)
+
+
+def _data(pk: UUID, request: Request) -> DatasetVersion:
+    found = DatasetVersion.objects.visible_to(request.user).filter(pk=pk).first()
+    if found is None:
+        raise InvalidInput(_("There is no dataset version %(id)s, or you may not see it.") % {"id": pk}, code="unknown_data")
+    return found
 
 
 def _whole(version: Version) -> Any:

@@ -8,5 +8,7 @@ urlpatterns = [
     path("models/<uuid:pk>/", api.ModelDetail.as_view(), name="api-model"),
     path("models/<uuid:pk>/versions/", api.Versions.as_view(), name="api-versions"),
     path("versions/<uuid:pk>/", api.VersionDetail.as_view(), name="api-version"),
+    path("versions/<uuid:pk>/data/", api.VersionDataLinks.as_view(), name="api-version-data"),
+    path("runs/<uuid:pk>/registration/", api.Registration.as_view(), name="api-run-registration"),
     path("versions/<uuid:pk>/checkpoint/", api.Checkpoint.as_view(), name="api-checkpoint"),
 ]

@@ -9,12 +9,12 @@ class ModelsRegistryConfig(AppConfig):
     def ready(self) -> None:
         from data_registry.uses import LEARNED_FROM, USES
         from ledger.protection import protect
-        from models_registry import history
+        from models_registry import drafts, history
         from models_registry.history import subjects
         from models_registry.models import Inspection, ModelCard, RegisteredFile
-        from models_registry.parts import Tab, version_tabs
-        from models_registry.runs import versions_of
-        from tracking.parts import run_parts
+        from models_registry.parts import Tab, overview_parts, version_tabs
+        from models_registry.runs import register_button, versions_of
+        from tracking.parts import run_buttons, run_parts
 
         version_tabs.register("overview", Tab(_("Overview"), "models_registry:version"), order=10)
         version_tabs.register("evidence", Tab(_("Evidence"), "models_registry:evidence"), order=30)
@@ -23,6 +23,8 @@ class ModelsRegistryConfig(AppConfig):
             "inspection",
             lambda version: ("inspection", list(Inspection.objects.filter(version=version).values_list("pk", flat=True))),
         )
+        overview_parts.register("draft", drafts.parts_of, order=10)
+        run_buttons.register("registering", register_button)
         run_parts.register("versions", versions_of)
         USES.register("versions", history.uses_of)
         LEARNED_FROM.register("versions", history.learned_from)

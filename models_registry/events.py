@@ -108,6 +108,7 @@ class VersionDrafted(Event):
     model: str
     number: int
     note_digest: str = ""
+    run: str = ""
 
 
 @event("version.checkpoint_received", version=1)

@@ -1,4 +1,4 @@
-"""What the page of a training run shows of this package: the versions that stand on the run."""
+"""What the pages of training runs show of this package: the versions that stand on a run, and the way to one more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpRequest
 
 from models_registry.models import Version
+from models_registry.permissions import can_register
 from tracking.models import TrainingRun
 from tracking.parts import Part
 
@@ -25,3 +26,10 @@ def versions_of(request: HttpRequest, run: TrainingRun) -> list[Part]:
         .order_by("-pk")[:MOST]
     )
     return [Part("more", "models_registry/part_run_versions.html", {"versions": versions})] if versions else []
+
+
+def register_button(request: HttpRequest, run: TrainingRun) -> list[Part]:
+    """The way to a version, for whoever may begin one of a run that has ended. Asks the database for nothing."""
+    if run.hidden_at or run.state == TrainingRun.State.RUNNING or not can_register(cast("Person", request.user), run.team):
+        return []
+    return [Part("actions", "models_registry/part_register_button.html", {"run": run})]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from models_registry import services
 from models_registry.models import Inspection, ModelCard, RegisteredModel, RiskTier, Task, Version, VersionData
+from models_registry.registering_runs import not_linked
 
 
 class ModelInput(serializers.Serializer):
@@ -66,6 +69,23 @@ class VersionInput(serializers.Serializer):
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=500, help_text="What changed since the version before."
     )
+
+
+class RegistrationInput(serializers.Serializer):
+    model = serializers.UUIDField(help_text="The model of which it becomes the next version.")
+    artifact = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="Path of the artifact that is the checkpoint; not needed where the run keeps only one.",
+    )
+    note = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="What changed since the version before."
+    )
+    architecture = ArchitectureInput(
+        required=False, allow_null=True, help_text="For weight-only checkpoints; else that of the version before."
+    )
+    reading = serializers.DictField(required=False, allow_null=True, help_text="Else that of the version before.")
 
 
 class CardInput(serializers.Serializer):
@@ -150,6 +170,30 @@ class ModelVersionOutput(serializers.ModelSerializer):
     def get_inspection(self, version: Version) -> dict[str, Any] | None:
         inspection = getattr(version, "inspection", None)
         return InspectionOutput(inspection).data if inspection else None
+
+
+class NotLinkedOutput(serializers.Serializer):
+    name = serializers.CharField(source="data.name")
+    context = serializers.CharField(source="data.context")  # type: ignore[assignment]  # a field with the name of DRF's property
+    digest = serializers.CharField(source="data.digest")
+    why = serializers.CharField()
+
+
+class DraftOutput(ModelVersionOutput):
+    """A draft, and what is still to be done before it can be submitted."""
+
+    gaps = serializers.SerializerMethodField(help_text="One sentence each; empty: it can be submitted.")
+    not_linked = serializers.SerializerMethodField(help_text="Data that its run names and the version does not.")
+
+    class Meta(ModelVersionOutput.Meta):
+        fields = [*ModelVersionOutput.Meta.fields, "gaps", "not_linked"]
+
+    def get_gaps(self, version: Version) -> list[str]:
+        return services.submission_gaps(version)
+
+    @extend_schema_field(NotLinkedOutput(many=True))
+    def get_not_linked(self, version: Version) -> Any:
+        return NotLinkedOutput(not_linked(version), many=True).data
 
 
 class ModelVersionRow(serializers.ModelSerializer):

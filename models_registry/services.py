@@ -96,7 +96,7 @@ def draft_version(
     `reading` says how its data are read (`models_registry.inspection.reading`); tensors need none.
     """
     content = cards.checked(card)
-    _require_construction(architecture, reading)
+    require_construction(architecture, reading)
     with act(by, attempt="draft_version", on=model) as this:
         can_draft(by, model).enforce()
         return begin_version(
@@ -115,14 +115,16 @@ def begin_version(
     note: str = "",
     **columns: Any,
 ) -> Version:
-    """The model has a draft of the next number, with its first card and its data."""
+    """The model has a draft of the next number, with its first card and its data. Its run is one of the same team."""
+    _must_be_of_its_team(run, model)
     RegisteredModel.objects.select_for_update().get(pk=model.pk)  # numbers are given one at a time
     number = (Version.objects.filter(model=model).aggregate(Max("number"))["number__max"] or 0) + 1
     facts = {"number": number, "note": note, "training_run": run, "created_by": by, "created_at": within.at}
     version = Version.objects.create(model=model, **facts, **columns)
-    within.record(
-        events.VersionDrafted(model=str(model.pk), number=number, note_digest=sha256_of(note) if note else ""), on=version
+    fact = events.VersionDrafted(
+        model=str(model.pk), number=number, note_digest=sha256_of(note) if note else "", run=str(run.pk) if run else ""
     )
+    within.record(fact, on=version)
     _write_card(version, content, by=by, within=within)
     for use, dataset_version in data:
         _link(version, dataset_version, use=use, within=within)
@@ -151,11 +153,12 @@ def describe_draft(
 ) -> Version:
     """The draft says exactly this of itself: what it said before and does not say now is gone from it."""
     content, wanted = cards.checked(card), list(data)
-    _require_construction(architecture, reading)
+    require_construction(architecture, reading)
     with act(by, attempt="describe_draft", on=version) as this:
         version = Version.objects.select_for_update(of=("self",)).select_related("model__team").get(pk=version.pk)
         can_edit(by, version).enforce()
         _must_be_draft(version)
+        _must_be_of_its_team(run, version.model)
         version.architecture, version.reading, version.training_run, version.note = architecture, reading, run, note
         version.save(update_fields=["architecture", "reading", "training_run", "note"])
         this.record(
@@ -220,6 +223,11 @@ def submission_gaps(version: Version) -> list[str]:
         _("The card says nothing under “%(field)s”.") % {"field": field.label}
         for field in cards.missing(card.content if card else {})
     ]
+    run = version.training_run
+    if run is not None and run.state == run.State.RUNNING:  # submitting fixes it: what it still reports would be refused
+        gaps.append(
+            _("Its training run “%(run)s” has not ended yet: end it, so that submitting cuts nothing off.") % {"run": run}
+        )
     links = list(version.data.select_related("dataset_version__dataset"))
     uses = {link.use for link in links}
     if VersionData.Use.TRAINING not in uses:
@@ -236,7 +244,7 @@ def submission_gaps(version: Version) -> list[str]:
     return gaps
 
 
-def _require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
+def require_construction(architecture: dict[str, Any] | None, reading: dict[str, Any] | None) -> None:
     if reading is not None:
         try:
             reading_of(reading)
@@ -276,6 +284,16 @@ def _link(version: Version, dataset_version: DatasetVersion, *, use: str, within
     if new:
         within.record(
             events.DataLinked(dataset_version=str(dataset_version.pk), digest=dataset_version.digest, use=made.use), on=version
+        )
+
+
+def _must_be_of_its_team(run: TrainingRun | None, model: RegisteredModel) -> None:
+    """Submitting fixes the run, so nobody closes what another team still works on."""
+    if run is not None and run.team_id != model.team_id:
+        raise InvalidInput(
+            _("The run is one of another team than the model %(model)s: a version names a run of its own team.")
+            % {"model": model.name},
+            code="other_team",
         )
 
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Role
 from accounts.visibility import teams_visible_to
 from core.errors import DomainError
+from core.pages import see_other
 from core.paging import page_by_key
 from data_registry.lineage import assess
 from models_registry import cards, editing
-from models_registry.forms import StateForm
+from models_registry.forms import RegisterForm, StateForm
 from models_registry.history import entries_of, lines
 from models_registry.models import RegisteredModel, RiskTier, Version
 from models_registry.pages import format_words, shell, visible_version
 from models_registry.parts import list_columns, model_parts, overview_parts, placed, with_columns
-from models_registry.permissions import can_draft
+from models_registry.permissions import can_draft, can_register
+from models_registry.registering_runs import checkpoints_of, version_from_run
 from models_registry.sandbox_words import words_of
+from tracking.models import TrainingRun
 
 MOST_TENSORS = 200  # rows of the table; the inspection's digest covers all
 
@@ -147,3 +153,26 @@ def version_history(request: HttpRequest, pk: UUID) -> HttpResponse:
     version = visible_version(request, pk)
     page = page_by_key(request, entries_of(version))
     return render(request, "models_registry/version_history.html", {**shell(version), "page": page, "entries": lines(page.rows)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def register_run(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Make a draft version from a training run; then its page says what is still missing."""
+    run = get_object_or_404(TrainingRun.objects.visible_to(request.user).with_parts(), pk=pk)
+    decision = can_register(request.user, run.team)
+    if not decision:
+        raise PermissionDenied(decision.reason)
+    form = RegisterForm(request.POST or None, run=run, checkpoints=checkpoints_of(run))
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                version = version_from_run(run, by=request.user, **form.cleaned_data)
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+                status = refusal.status
+            else:
+                messages.success(request, _("%(version)s was begun from this run.") % {"version": version})
+                return see_other(request, version)
+    return render(request, "models_registry/register_run.html", {"run": run, "form": form}, status=status)

@@ -61,6 +61,7 @@ def _facts(request: HttpRequest, found: TrainingRun) -> dict[str, Any]:
         "tree": tree_of(artifacts),
         "artifacts_note": formatting.size(sum(one.size for one in artifacts)) if artifacts else "",
         "hardware": hardware_of(found),
+        "libraries": texts_of(found.training.get("libraries")),
         "seeds": texts_of(found.training.get("seeds")),
         "children": [
             {"name": one.name, "get_absolute_url": one.get_absolute_url(), "look": standing_of(one, at=now()).look}

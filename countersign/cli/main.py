@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, importing, reproducing, runs, sending, splitting
+from countersign.cli import checking, commands, data, importing, registering, reproducing, runs, sending, splitting
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
 from countersign.reproducing import CannotReproduce, TrainingFailed
@@ -117,6 +117,9 @@ def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) ->
     reproducing.add_arguments(command("reproduce", "Train a recorded run again, here, and compare.", reproducing.run))
     sending.add_arguments(command("send-run", "Send what a training could not send itself.", sending.send))
     runs.add_arguments(command("runs", "Find and list training runs, or the best of them.", runs.runs))
+    registering.add_arguments(
+        command("register", "Make a version of a training run: of the one named, or the best one.", registering.register)
+    )
     runs.add_comparison(command("compare", "Set 2 to 8 training runs side by side.", runs.compare))
 
 

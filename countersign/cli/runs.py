@@ -55,7 +55,7 @@ def runs(args: argparse.Namespace) -> int:
     client = Client()
     limit = args.limit or (1 if args.best else SHOWN)
     order = f"{_field(args.best)} {'asc' if args.lower else 'desc'}" if args.best else args.order
-    query = {"filter": args.filter, "order": order, **_scope(client, args)}
+    query = {"filter": args.filter, "order": order, **scope(client, args)}
     query = {name: value for name, value in query.items() if value} | {"page_size": min(limit + 1, PAGE)}
     try:
         found = list(islice(client.every("runs/", **query), limit + 1))
@@ -88,7 +88,7 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _scope(client: Client, args: argparse.Namespace) -> JSON:
+def scope(client: Client, args: argparse.Namespace) -> JSON:
     """The team and the experiment as ids."""
     try:
         team = team_id(client, args.team) if args.team else ""
@@ -104,6 +104,17 @@ def _scope(client: Client, args: argparse.Namespace) -> JSON:
     if len(named) > 1:
         raise Unusable(f"Several teams have an experiment {args.experiment}; say which one with --team.")
     return {"team": team, "experiment": named[0]["id"]}
+
+
+def best_of(client: Client, metric: str, *, lower: bool = False, **query: str) -> tuple[JSON, float]:
+    """The run of this query whose metric is best, and the value by which it is."""
+    order = f"{_field(metric)} {'asc' if lower else 'desc'}"
+    asked = {name: value for name, value in query.items() if value}
+    found = next(client.every("runs/", order=order, page_size=1, **asked), None)
+    value = _value(found, metric) if found else None
+    if found is None or value is None:
+        raise Unusable(f"None of these runs has a number for the metric {metric}.")
+    return found, value
 
 
 def _named(metric: str) -> tuple[str, str]:

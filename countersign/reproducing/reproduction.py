@@ -146,7 +146,7 @@ def _notes(run: Recorded, choice: Choice) -> list[str]:
     elif run.dirty and not choice.changes:
         notes.append("The code had changes that were not committed; they were left out, as asked.")
     if run.untracked:
-        notes.append(f"{run.untracked:,} files lay beside the code that git did not know; they are not there now.")
+        notes.append(f"Files that git did not know lay beside the code and are not there now: {run.untracked:,}.")
     return notes
 
 

@@ -42,9 +42,9 @@ def command_of(
     code: Path,
     *,
     known: project.Project | None,
-    entry: str,
-    arguments: str | None,
-    params: Mapping[str, Any],
+    entry: str = "",
+    arguments: str | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The words of the program that trains: an entry point of the MLproject, or the recorded training file."""
     values = {**run.params, **(params or {})}

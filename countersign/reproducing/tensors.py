@@ -54,7 +54,7 @@ def checkpoint(path: str, recorded: Path, reproduced: Path, *, digest: str, tole
     if own == digest:
         return Checkpoint(path, digest, own, [])
     try:
-        before, now = read(recorded), read(reproduced)
+        before, now = (read(file, kind=Path(path).suffix) for file in (recorded, reproduced))
     except NotReadable as error:
         return Checkpoint(path, digest, own, [], str(error))
     tensors = [_tensor(name, before.get(name), now.get(name), tolerances.of(name)) for name in sorted({*before, *now})]
@@ -62,14 +62,14 @@ def checkpoint(path: str, recorded: Path, reproduced: Path, *, digest: str, tole
     return Checkpoint(path, digest, own, tensors, problem)
 
 
-def read(file: Path) -> dict[str, Any]:
-    """The tensors by name, with those of nested dictionaries as `outer.inner`."""
+def read(file: Path, *, kind: str) -> dict[str, Any]:
+    """The tensors by name, with those of nested dictionaries as `outer.inner`. `kind` is the suffix that the artifact has."""
     try:
         import torch
     except ImportError as error:
         raise NotReadable("comparing tensors needs torch: install countersign[torch]") from error
     try:
-        if file.suffix == ".safetensors":
+        if kind == ".safetensors":
             from safetensors.torch import load_file
 
             return dict(load_file(str(file)))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+SAFETENSORS = b"\x02\0\0\0\0\0\0\0{}"  # a header of two letters, and no tensor
 PEOPLE = ("scientist", "other_scientist", "validator", "officer", "dpo", "risk_manager", "auditor", "admin", "stranger")
 ROLE_OF = {
     "scientist": "data_scientist",
@@ -57,7 +58,7 @@ def world(
     from models_registry.services import register_model  # noqa: PLC0415 - as above
     from monitoring import services as monitoring  # noqa: PLC0415 - as above
     from tests.plugins_versions import PROVENANCE  # noqa: PLC0415 - as above
-    from tracking.services import keep_artifact, record_run, start_run  # noqa: PLC0415 - as above
+    from tracking.services import end_run, keep_artifact, record_run, start_run  # noqa: PLC0415 - as above
 
     people = {name: request.getfixturevalue(name) for name in PEOPLE}
     world = World(people, team)
@@ -70,6 +71,9 @@ def world(
     curve = {"name": "loss", "unit": "", "steps": [1, 2], "values": [0.9, 0.4]}
     rows["run"] = record_run(team, by=scientist, name="training", params={"epochs": 3}, code={}, environment={}, series=[curve])
     rows["open_run"] = start_run(team, by=scientist, name="going on", series=[curve])
+    rows["ended_run"] = start_run(team, by=scientist, name="the best one", series=[curve])
+    keep_artifact(rows["ended_run"], by=scientist, path="model.safetensors", chunks=[SAFETENSORS])
+    rows["ended_run"] = end_run(rows["ended_run"], by=scientist, state="finished")
     rows["artifact"] = keep_artifact(rows["open_run"], by=scientist, path="log.txt", chunks=[b"begun"])
     rows["experiment"] = rows["open_run"].experiment
     rows["early"] = make_approved(data=rows["data"])

@@ -82,6 +82,10 @@ def _page_finish(world: World) -> dict[str, Any]:
     return given
 
 
+def _stopping(world: World) -> dict[str, Any]:
+    return {"dataset_version": str(world.labels.pk), "use": "stopping"}
+
+
 def _revised(world: World) -> dict[str, str]:
     return CARD | {"limitations": "Rotated images, and bad light."}
 
@@ -120,6 +124,9 @@ ATTEMPTS = [
     Attempt("api-pii-findings", "dpo", lambda world: {"category": "contact", "present": "unknown"}, on="data"),
     Attempt("api-runs", "scientist", lambda world: {"team": str(world.team.pk), "name": "again"}),
     Attempt("api-run-log", "scientist", lambda world: {"params": {"lr": 0.1}}, on="open_run", tells=False),
+    Attempt("api-run-registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
+    Attempt("models_registry:run_registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
+    Attempt("api-version-data", "scientist", _stopping, on="draft"),
     Attempt("api-run-end", "scientist", lambda world: {"state": "finished"}, on="open_run"),
     Attempt("api-run-reopening", "scientist", on="open_run", tells=False),
     Attempt(

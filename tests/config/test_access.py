@@ -207,6 +207,7 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "api-predictions": world.evaluation,
         "governance:revise_card": world.waiting,
         "governance:finish": world.draft,
+        "models_registry:run_registration": world.ended_run,
     }
     wrong = []
     for name, access in ACCESS.items():

@@ -152,14 +152,29 @@ def test_code_data_and_files_are_shown_and_the_patch_is_read_and_never_run(start
         "hardware": {"cpu": "Xeon", "memory_bytes": 16_000_000_000},
         "locks": [{"name": "uv.lock", "digest": "sha256:" + 64 * "b"}],
     }
-    run = start(code=code, environment=environment, tags={"team": "vision"}, training={"summary": "Linear(3, 2)"})
+    run = start(
+        code=code,
+        environment=environment,
+        tags={"team": "vision"},
+        training={"summary": "Linear(3, 2)", "libraries": {"fastai": "2.8.4"}},
+    )
     patch = b"--- a/train.py\n+++ b/train.py\n@@ -1 +1 @@\n-lr = 1\n+<script>alert(1)</script>\n\xff"
     for path, data in {"code/changes.patch": patch, "model/weights/last.bin": b"abc", "model/notes.txt": b"x"}.items():
         services.keep_artifact(run, by=scientist, path=path, chunks=[data])
     services.log(run, by=scientist, data=[{"name": "digits-train", "context": "training", "digest": "md5:1"}])
     child = start(parent=run)
     shown = look(run)
-    for words in ("train.py", "Xeon", "16.0", "uv.lock", "vision", "Linear(3, 2)", "digits-train", "no version with this digest"):
+    for words in (
+        "train.py",
+        "Xeon",
+        "16.0",
+        "uv.lock",
+        "vision",
+        "Linear(3, 2)",
+        "2.8.4",
+        "digits-train",
+        "no version with this digest",
+    ):
         assert words in shown
     assert '<span class="added">+&lt;script&gt;' in shown and '<span class="removed">-lr = 1' in shown
     assert f'href="/api/v1/runs/{run.pk}/artifacts/model/weights/last.bin"' in shown

@@ -98,6 +98,7 @@ def test_curves_have_different_names_and_are_not_without_number(make_run):
         ({"commit": None}, "must be texts"),
         ({"tree": "main"}, "tree must be its full name"),
         ({"dirty": "no"}, "dirty is true or false"),
+        ({"dirty": "no"}, "dirty is true or false"),
         ({"patch_digest": "abc"}, "patch_digest must be sha256"),
         ({"dirty": False}, "has no patch"),
         ({"repository": "https://kim:secret@example.org/r.git"}, "holds a password or token"),

@@ -15,6 +15,7 @@ from tracking.comparing.gathering import chosen_runs, compared
 from tracking.comparing.measuring import Direction
 from tracking.comparing.page import LETTERS, charts_of, drawn_names, metrics_of, part_of, titled
 from tracking.models import Experiment, TrainingRun
+from tracking.parts import buttons_of
 from tracking.presenting import patch_of
 from tracking.searching.asked import Asked, Header, asked_by, experiment_in, header
 from tracking.searching.hints import hints_for
@@ -78,7 +79,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     comparison = compared(runs, lower=request.GET.getlist(Direction.LOWER), higher=request.GET.getlist(Direction.HIGHER))
     metrics, more_metrics = metrics_of(comparison, request.GET)
     patches = [patch_of(run.artifacts.all()) for run in runs]
-    context = {
+    context: dict[str, Any] = {
         "compared": comparison,
         "titled": titled(runs, request.GET),
         "metrics": metrics,
@@ -91,4 +92,6 @@ def compare(request: HttpRequest) -> HttpResponse:
         "patches": [(one, patch) for one, patch in zip(titled(runs, request.GET), patches, strict=True) if patch],
         "commits": [(LETTERS[place + 1], address) for place, address in enumerate(comparison.commits) if address],
     }
+    for one in context["titled"]:
+        one["buttons"] = buttons_of(request, one["run"])
     return render(request, "tracking/compare.html", context)

@@ -48,7 +48,7 @@ ACCESS: dict[str, Access] = {
     **_pages(PUBLIC, "styleguide", "healthz", "readyz"),
     **_pages(
         SIGNED_IN,
-        *("governance:inbox", "governance:review", "governance:policies"),
+        *("governance:inbox", "governance:review", "governance:policies", "governance:changes"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
         *("monitoring:chart", "resampling:version", "resampling:chart"),
         *("models_registry:models", "models_registry:model", "models_registry:version"),
@@ -114,6 +114,7 @@ ACCESS: dict[str, Access] = {
     "api-model": Access(SIGNED_IN, SCIENTIST),
     "api-versions": Access(SIGNED_IN, SCIENTIST),
     "api-version": Access(SIGNED_IN),
+    "api-version-changes": Access(SIGNED_IN),
     "api-version-data": Access(NOBODY, SCIENTIST),
     "api-run-registration": Access(NOBODY, SCIENTIST),
     "api-checkpoint": Access(DOWNLOADERS, SCIENTIST),

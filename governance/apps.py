@@ -21,7 +21,7 @@ class GovernanceConfig(AppConfig):
         from models_registry.aliases import released_as
         from models_registry.history import subjects
         from models_registry.jobs import settled as inspection_settled
-        from models_registry.parts import ListColumn, list_columns, model_parts, overview_parts
+        from models_registry.parts import ListColumn, Tab, list_columns, model_parts, overview_parts, version_tabs
 
         protect(SignOff)
         protect(Policy, when="OLD.state = 'published'")
@@ -29,6 +29,7 @@ class GovernanceConfig(AppConfig):
             "review", lambda version: ("review", list(Review.objects.filter(version=version).values_list("pk", flat=True)))
         )
         subjects.register("release", lambda version: ("release", list(version.releases.values_list("pk", flat=True))))
+        version_tabs.register("changes", Tab(_("What changed"), "governance:changes"), order=35)
         overview_parts.register("governance", parts.overview)
         model_parts.register("governance", parts.model)
         list_columns.register("live", ListColumn(_("Live"), "governance/part_live_column.html", parts.live_versions))

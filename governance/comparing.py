@@ -43,7 +43,7 @@ def differences(before: Side, after: Side) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     tellers = {
         "checkpoint": _checkpoint,
-        "construction": _construction,
+        "construction": construction,
         "card": _card,
         "data": _data,
         "run": _run,
@@ -84,7 +84,8 @@ def _checkpoint(before: Side, after: Side) -> list[dict[str, Any]]:
     return [_change(_("Checkpoint"), words(before.version), words(after.version))]
 
 
-def _construction(before: Side, after: Side) -> list[dict[str, Any]]:
+def construction(before: Side, after: Side) -> list[dict[str, Any]]:
+    """How the two are built, and how their data are read."""
     one, other = before.version, after.version
     built = _of_tables(_("Architecture"), _settings(one.architecture or {}), _settings(other.architecture or {}))
     return built + _of_tables(_("How its data are read"), _settings(one.reading or {}), _settings(other.reading or {}))

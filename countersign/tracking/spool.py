@@ -161,16 +161,11 @@ class Spool:
             raise Unreadable(f"{self.folder} is still being written: the run goes on, and sends by itself.") from error
 
     def _write(self, line: bytes) -> None:
-        """Whole or not at all: half a line would spoil those after it."""
+        """Whole or not at all: half a line is written over by the next one, and left out by whoever reads before that."""
         done = 0
-        try:
-            self._file.seek(self._size)
-            while done < len(line):
-                done += self._file.write(line[done:]) or 0
-        except OSError:
-            if done:
-                self._file.truncate(self._size)
-            raise
+        self._file.seek(self._size)
+        while done < len(line):
+            done += self._file.write(line[done:]) or 0
         self._size += len(line)
 
 

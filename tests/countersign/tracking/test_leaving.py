@@ -127,5 +127,6 @@ def test_workers_that_are_forked_leave_the_run_alone(site: Site, script: Callabl
     )
     _out, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
+    assert (said.count("was forked"), "send-run" in said) == (3, False)
     assert [step for step, _ in site.series["loss"]] == list(range(101))
     assert [one["state"] for one in site.ended] == ["finished"]

@@ -387,12 +387,16 @@ def test_only_the_first_rank_reports(
     assert (site.heard, spools(), run.is_silent, run.id) == ([], [], True, None)
 
 
-def test_a_forked_child_reports_nothing_and_ends_nothing(site: Site) -> None:
+def test_a_forked_child_reports_nothing_and_ends_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "AT_ONCE", 5)
+    monkeypatch.setattr(running, "CROWDED", 10)  # so much that the child would write it down itself, into the parent's file
     run = begin()
     run.log(step=0, loss=0.0)
+    assert run.flush()
     child = os.fork()
     if child == 0:  # as a worker of a DataLoader
-        run.log(step=1, loss=1.0)
+        for step in range(100):
+            run.log(step=step, loss=1.0)
         run.end(state="failed")
         os._exit(0 if run.is_silent else 1)
     assert os.waitpid(child, 0)[1] == 0

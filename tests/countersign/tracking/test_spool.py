@@ -86,7 +86,9 @@ def test_half_a_line_never_stays_where_the_disk_is_full(spool: Spool, monkeypatc
     assert [line["number"] for line in read(spool.folder)] == [0]
     spool._file = whole
     spool.append("end", facts={})
-    assert taken(spool) == [("start", 0), ("log", 1), ("end", 2)]  # the first of them from memory, and the order is kept
+    assert taken(spool) == [("start", 0), ("log", 1), ("end", 2)]  # both from memory, and the order is kept
+    spool.append("end", facts={})
+    assert [line["number"] for line in read(spool.folder)] == [0, 3]
 
 
 def test_a_spool_that_is_still_written_is_not_sent_by_another(spool: Spool) -> None:

@@ -1,4 +1,4 @@
-"""Reads an MLflow tracking server (or a Countersign site as one) over its REST API 2.0."""
+"""Reads an MLflow tracking server over its REST API 2.0, with a session for each thread."""
 
 from __future__ import annotations
 

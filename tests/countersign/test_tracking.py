@@ -142,6 +142,7 @@ def test_hostile_names_and_sizes_get_a_sentence_and_never_stop_the_rest(caplog: 
         run.log_params({"zero\x00byte": "a\x00b", "x" * 300: 1})
         for path in ("../up", "/etc/passwd", "a//b", "a\x00b", ""):
             run.log_artifact("file", path)
+        run.log_data(str(uuid.uuid4()))
         run.log(step=2**53, last=1.0)
     found = TrainingRun.objects.get()
     assert found.state == "finished"
@@ -151,6 +152,7 @@ def test_hostile_names_and_sizes_get_a_sentence_and_never_stop_the_rest(caplog: 
     assert set(Artifact.objects.values_list("path", flat=True)) == {"file"}
     assert "The list of parameters takes" in caplog.text
     assert caplog.text.count("is no path of an artifact") == 3
+    assert "There is no dataset version" in caplog.text
 
 
 def test_a_killed_training_leaves_a_readable_clearly_unfinished_run(

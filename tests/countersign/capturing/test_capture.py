@@ -209,7 +209,7 @@ def test_a_run_hands_facts_and_files_over_also_when_it_ends_at_once(
     start_run("quick").end()
     (spool,) = spools(tmp_path / "out")
     lines = read(spool)
-    facts = next(line["facts"] for line in lines if line["kind"] == "log" and "code" in line["facts"])
+    facts = {kind: said for line in lines if line["kind"] == "log" for kind, said in line["facts"].items()}
     assert facts["code"]["dirty"] and facts["environment"]["host_kind"] and facts["training"]["seeds"]
     artifacts = {line["path"]: spool / "files" / str(line["number"]) for line in lines if line["kind"] == "artifact"}
     assert set(artifacts) == {"code/changes.patch", "environment/requirements.txt"}

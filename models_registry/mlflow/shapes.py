@@ -76,7 +76,7 @@ def run_info(run: TrainingRun) -> dict[str, Any]:
 
 def run(one: TrainingRun) -> dict[str, Any]:
     """The run with the last value of each metric, its data and models; for many, fetched with `searches.WITH_PARTS`."""
-    uses = list(one.model_uses.all())
+    uses = list(one.model_uses.all())  # type: ignore[attr-defined]  # the plug-in knows it only with a cold cache
     parent = {PARENT: str(one.parent_id)} if one.parent_id else {}
     return {
         "info": run_info(one),

@@ -49,7 +49,7 @@ def test_each_cause_is_told_and_what_is_equal_is_not(two: tuple[Version, Version
     assert found["code"] == {"Commit": ("changed", 40 * "1", 40 * "2")}
     assert found["parameters"] == {"lr": ("changed", "0.1", "0.01")}
     assert found["environment"] == {"torch": ("changed", "2.12.0", "2.13.0")}
-    assert [label for label in found["data"]] == ["Tested on"]
+    assert list(found["data"]) == ["Tested on"]
     kind, one, other = found["data"]["Tested on"]
     assert (kind, "digits v1" in one, "digits v2" in other) == ("changed", True, True)
     assert found["weights"]["Checkpoint"][0] == "changed"
@@ -73,7 +73,8 @@ def test_which_tensors_changed_is_told_only_of_the_version_they_were_compared_wi
     before, after = two
     difference = {
         "previous": {"id": str(before.pk), "number": before.number},
-        "same": 3, "changed": [{"name": "head.weight", "relative": 0.25, "norm": 1.0}], "added": [{"name": "extra", "shape": [2, 3]}],
+        "same": 3, "changed": [{"name": "head.weight", "relative": 0.25, "norm": 1.0}],
+        "added": [{"name": "extra", "shape": [2, 3]}],
         "removed": [], "counts": {"changed": 1, "added": 1, "removed": 0, "reshaped": 0},
     }  # fmt: skip
     Inspection.objects.filter(version=after).update(facts=ACCEPTED["facts"] | {"difference": difference})

@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 
 from audit.composing import Composition
 from audit.composing.evaluation import chart_file
+from audit.composing.material import Material
 from audit.composing.plain import plain
+from audit.composing.training import figures_of_run
 from core import blobs
 from core.canonical import canonical_bytes
+from core.charts import draw
 from ledger.models import Entry, Seal
 from ledger.services import proofs_of
 
@@ -63,11 +66,20 @@ def attachments(composition: Composition, *, seal: Seal, composed: UUID) -> dict
     for run, _verdict in material.runs:
         for chart in run.charts.all():
             files[chart_file(material, run, chart)] = Attached(blobs.read(chart.light_digest), chart.title, "Supplement")
+    files |= _curves(material)
     text = VERIFY.format(site=content["report"]["site"])
     files["VERIFY.txt"] = Attached(text.encode(), _("How to verify this report"), "Supplement")
     listed = {name: {"sha256": one.sha256, "size": len(one.data)} for name, one in files.items()}
     manifest = canonical_bytes({"format": "countersign-manifest/1", "files": listed})
     return files | {MANIFEST: Attached(manifest, _("All other files with their size and SHA-256"), "Supplement")}
+
+
+def _curves(material: Material) -> dict[str, Attached]:
+    """The curves of the training as pictures; they are claimed, and say so in their titles."""
+    run = material.version.training_run
+    figures = figures_of_run(run) if run else {}
+    drawn = zip(figures, draw(list(figures.values())), strict=True)
+    return {name: Attached(chart.light, chart.title, "Supplement") for name, chart in drawn}
 
 
 def extract(composition: Composition, *, seal: Seal, composed: UUID) -> bytes:

@@ -12,6 +12,7 @@ from data_registry.lineage import PiiFlag, pii_of
 from evaluations.models import EvaluationRun
 from governance.models import Policy
 from models_registry.models import Version
+from tracking.services.fixing import fixed_digest
 
 FORMAT = "countersign-statement/1"
 
@@ -38,9 +39,9 @@ def flags_of(version: Version) -> list[PiiFlag]:
 
 
 def run_digest(version: Version) -> str:
-    """The digest of what is known of the training: code, parameters, environment; empty where nothing is."""
-    run = version.training_run
-    return sha256_of({"code": run.code, "params": run.params, "environment": run.environment}) if run else ""
+    """The digest of all that was reported of the training, curves, artifacts and data included, as the log recorded it when the
+    run was fixed; empty where no run is named."""
+    return fixed_digest(version.training_run) if version.training_run else ""
 
 
 def construction_digest(version: Version) -> str:

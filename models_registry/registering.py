@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.acts import act
 from models_registry import cards, events
-from models_registry.models import RegisteredFile, RegisteredModel, Version, VersionData
+from models_registry.data_uses import use_of
+from models_registry.models import RegisteredFile, RegisteredModel, Version
 from models_registry.permissions import can_draft
 from models_registry.services import begin_version, harmless_name
 from models_registry.tags import checked_tags
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from accounts.models import Person
     from data_registry.models import DatasetVersion
     from tracking.models import TrainingRun
-
-# What clients call the use of data; data of another use are not linked, and stay with the run.
-USES = {
-    **dict.fromkeys(("train", "training", "fit"), VersionData.Use.TRAINING),
-    **dict.fromkeys(("val", "valid", "validation", "tuning", "dev"), VersionData.Use.VALIDATION),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), VersionData.Use.TESTING),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +63,5 @@ def register_files(
 def _data_of(run: TrainingRun) -> Iterator[tuple[str, DatasetVersion]]:
     """The registered data that the run names, by their use."""
     for one in run.data.exclude(dataset_version=None).select_related("dataset_version"):
-        if (use := USES.get(one.context.lower())) and one.dataset_version:
+        if (use := use_of(one.context)) and one.dataset_version:
             yield use, one.dataset_version

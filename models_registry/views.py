@@ -26,6 +26,7 @@ from models_registry.pages import format_words, shell, visible_version
 from models_registry.parts import list_columns, model_parts, overview_parts, placed, with_columns
 from models_registry.permissions import can_draft, can_register
 from models_registry.registering_runs import checkpoints_of, version_from_run
+from models_registry.runs import training_of
 from models_registry.sandbox_words import words_of
 from tracking.models import TrainingRun
 
@@ -132,6 +133,7 @@ def version_evidence(request: HttpRequest, pk: UUID) -> HttpResponse:
         "pii": assess([link.dataset_version_id for link in data]),
         "cards": version.cards.select_related("author"),
         "run": version.training_run,
+        "training": training_of(version.training_run) if version.training_run else None,
     }
     return render(request, "models_registry/version_evidence.html", context)
 

@@ -12,6 +12,7 @@ from audit.composing import data, decision, gaps, people, production
 from audit.composing.evaluation import evaluation, sandbox
 from audit.composing.material import Material, gather
 from audit.composing.plain import plain
+from audit.composing.training import training
 from audit.models import Report
 from core.canonical import canonical_bytes, sha256_of
 from core.clock import stamp
@@ -88,7 +89,7 @@ def content_of(material: Material) -> dict[str, Any]:
         "provenance": data.provenance(material),
         "pii": data.pii(material),
         "personal_data": data.personal_data(material),
-        "code": data.code(material),
+        "code": training(material),
         "evaluation": evaluation(material),
         "sign_offs": people.sign_offs(material),
         "refusals": people.refusals(material),

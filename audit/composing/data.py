@@ -9,9 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from audit.composing.material import Material
-from audit.composing.people import named
 from audit.composing.plain import plain
-from core.clock import stamp
 from data_registry import coverage
 from data_registry.lineage import PiiFlag
 from data_registry.models import DatasetVersion
@@ -100,28 +98,4 @@ def _scan(material: Material, one: DatasetVersion) -> dict[str, Any]:
         "rows": plain(profile.facts.get("rows")),
         "sandbox_level": str(profile.sandbox.get("level", "")),
         "not_scanned": [coverage.sentence(entry) for entry in profile.not_checked],
-    }
-
-
-def code(material: Material) -> dict[str, Any] | None:
-    """The training run as it was reported; claimed, not repeated here. None where no run is linked."""
-    run = material.version.training_run
-    if run is None:
-        return None
-    packages = run.environment.get("packages") or []
-    return {
-        "run": run.name,
-        "id": str(run.pk),
-        "reported_by": named(material, run.created_by_id),
-        "started_at": stamp(run.started_at) if run.started_at else None,
-        "ended_at": stamp(run.ended_at) if run.ended_at else None,
-        "repository": str(run.code.get("repository") or ""),
-        "branch": str(run.code.get("branch") or ""),
-        "commit": str(run.code.get("commit") or ""),
-        "tree": str(run.code.get("tree") or ""),
-        "dirty": run.code.get("dirty"),  # None: not reported
-        "patch_digest": str(run.code.get("patch_digest") or ""),
-        "params": plain(run.params),
-        "python": str(run.environment.get("python") or ""),
-        "packages": plain(packages),
     }

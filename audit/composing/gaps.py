@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from audit.composing.material import Material
 from audit.composing.production import facts_hold
 from governance.models import Environment
+from tracking.services.fixing import facts_digest, fixed_digest
 
 # Checks by whose absence a reader may be misled, each with what its absence means.
 ASPECTS = {
@@ -77,6 +78,8 @@ def _of_training(material: Material) -> list[str]:
     if run is None:
         return [_("No training run is linked, so nothing is known of the code that made the model.")]
     gaps = [_("The training was not repeated: code, parameters and curves are as reported.")]
+    if facts_digest(run) != fixed_digest(run):
+        gaps.append(_("The rows of the training run no longer have the digest that the log recorded: do not rely on them."))
     if run.code.get("dirty"):
         gaps.append(_("The code had changes that were in no commit; only a digest of them is known."))
     elif run.code and run.code.get("dirty") is None:

@@ -45,6 +45,8 @@ def submit(version: Version, *, by: Person, environment: str = Environment.PRODU
         policy = in_force(version.model.risk_tier)
         policy_allows(policy, environment).enforce()
         criteria_of(policy, version.model.task)  # refuses a task of which the policy says nothing
+        if version.training_run is not None:
+            fix_run(version.training_run, within=this)  # before its digest is asked for
         card = version.card
         fact = version_events.VersionSubmitted(
             checkpoint=version.checkpoint_digest,
@@ -54,8 +56,6 @@ def submit(version: Version, *, by: Person, environment: str = Environment.PRODU
             construction=construction_digest(version),
             number=version.number,
         )
-        if version.training_run is not None:
-            fix_run(version.training_run, within=this)
         versions.submit(version, fact, within=this, submitted_by=by, submitted_at=clock.now())
         ask_for_inspection(version, within=this)
         return open_review(version, policy=policy, environment=environment, by=by, within=this)

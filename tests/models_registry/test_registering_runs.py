@@ -337,3 +337,26 @@ def test_the_comparison_leads_to_each_run_that_can_be_registered(
     assert f"/runs/{ended.pk}/register/" in page
     assert f"/runs/{running.pk}/register/" not in page
     assert "/register/" not in client_of(validator).get(address).content.decode()
+
+
+def test_the_evidence_page_shows_what_the_run_knows_as_claimed(
+    make_trained: Any, make_model: Any, scientist: Any, auditor: Any, client_of: Any, django_assert_max_num_queries: Any
+) -> None:
+    facts = {
+        "training": {
+            "seeds": {"torch": 4177},
+            "libraries": {"fastai": "2.8.1"},
+            "summary": "Linear(64, 10)",
+            "early_stopping": {"monitor": "val/loss", "patience": 3, "stopped_step": 5},
+        },
+        "environment": {"platform": "Linux 6.1", "hardware": {"cpu": "Example 9000"}},
+        "series": [{"name": f"{part}/loss", "steps": [0, 1], "values": [2, 0.25]} for part in ("train", "val")],
+    }
+    data = [{"name": "by-dvc", "digest": "md5:0123456789abcdef0123456789abcdef", "context": "training"}]
+    version = version_from_run(make_trained(data=data, **facts), model=make_model(), by=scientist)
+    client = client_of(auditor)
+    with django_assert_max_num_queries(26):
+        page = client.get(f"{version.get_absolute_url()}evidence/").content.decode()
+    told = ("as claimed", "4177", "2.8.1", "Linear(64, 10)", "Early stopping watched val/loss", "Example 9000", "by-dvc")
+    for words in (*told, "md5:01234567", "train/loss", "0.25 at 1", "<svg"):
+        assert words in page, words

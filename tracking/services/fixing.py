@@ -9,7 +9,8 @@ from typing import Any
 from core.canonical import sha256_of
 from core.clock import stamp
 from ledger.acts import Act
-from tracking.events import TrainingRunFixed
+from ledger.models import Entry
+from tracking.events import TrainingRunFixed, TrainingRunRecorded
 from tracking.models import MetricChunk, TrainingRun
 
 
@@ -21,6 +22,14 @@ def fix_run(run: TrainingRun, *, within: Act) -> None:
     within.record(TrainingRunFixed(facts_digest=facts_digest(locked)), on=locked)
     TrainingRun.objects.filter(pk=run.pk).update(fixed_at=within.at)
     run.fixed_at = within.at
+
+
+def fixed_digest(run: TrainingRun) -> str:
+    """The digest of everything of the run, as the log recorded it when the run was fixed; "" while it is open."""
+    if run.fixed_at is None:
+        return ""
+    fixed = Entry.objects.about(run).filter(type__in=(TrainingRunRecorded.event_type, TrainingRunFixed.event_type)).first()
+    return str(fixed.data["facts_digest"]) if fixed else facts_digest(run)  # an act writes its events at its end
 
 
 def facts_digest(run: TrainingRun) -> str:

@@ -23,7 +23,7 @@ class ModelsRegistryConfig(AppConfig):
             "inspection",
             lambda version: ("inspection", list(Inspection.objects.filter(version=version).values_list("pk", flat=True))),
         )
-        overview_parts.register("draft", drafts.parts_of, order=10)
+        overview_parts.register("run of a draft", drafts.parts_of, order=200)
         run_buttons.register("registering", register_button)
         run_parts.register("versions", versions_of)
         USES.register("versions", history.uses_of)

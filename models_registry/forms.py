@@ -25,6 +25,7 @@ class RegisterForm(forms.Form):
         if checkpoints:
             named = [(one.path, f"{one.path} · {formatting.size(one.size)}") for one in checkpoints]
             choose = [("", _("Choose a file"))] if len(named) > 1 else []
+            self.fields["artifact"].required = len(named) > 1
             self.fields["artifact"].choices = choose + named  # type: ignore[attr-defined]  # a ChoiceField
         else:  # nothing begins as a checkpoint does; whoever knows better names it
             help_text = _("No file of the run begins as a checkpoint does. Write the path of the one that is it.")

@@ -145,16 +145,20 @@ def add_points(run: TrainingRun, curves: Sequence[Curve], *, once: bool = False)
         points = grown[series.name].points
         _count_in(series, points)
         chunks += _chunks(series, points, ends.get(series.pk))
-    MetricSeries.objects.bulk_create(new)
-    MetricSeries.objects.bulk_update(have.values(), FIGURES)
+    # A row that is there is inserted "on conflict", which costs a tenth of the CASE that `bulk_update` makes of a hundred curves.
+    MetricSeries.objects.bulk_create([*have.values(), *new], update_conflicts=True, unique_fields=["id"], update_fields=FIGURES)
     MetricChunk.objects.bulk_create([one for one in chunks if one.pk is None])
-    MetricChunk.objects.bulk_update([one for one in chunks if one.pk is not None], ["count", "steps", "values", "times"])
+    grown_chunks = [one for one in chunks if one.pk is not None]
+    MetricChunk.objects.bulk_create(grown_chunks, update_conflicts=True, unique_fields=["id"], update_fields=CONTENT)
 
 
 FIGURES = [
     *("unit", "count", "not_finite", "last_step", "last_value", "last_at"),
     *("lowest_step", "lowest_value", "highest_step", "highest_value"),
 ]
+
+
+CONTENT = ["count", "steps", "values", "times"]
 
 
 def _is_new(run: TrainingRun, batch: Mapping[str, Any]) -> bool:

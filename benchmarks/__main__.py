@@ -33,6 +33,9 @@ ON_A_SITE = {  # these take the folder of a site of their own, and need a databa
     "verifier_against_pyhanko": ("verifier", "measure"),
     "mlflow_import": ("mlflow_import", "measure"),
     "curves": ("curves", "measure"),
+    "mlflow_log": ("mlflow_edge", "measure"),
+    "mlflow_search": ("mlflow_edge", "measure"),
+    "mlflow_register": ("mlflow_edge", "measure"),
 }
 
 

@@ -129,15 +129,20 @@ def _code(before: Version, after: Version, then: TrainingRun | None, now: Traini
 def _data(before: Version, after: Version) -> Section:
     links = VersionData.objects.filter(version__in=[before.pk, after.pk]).select_related("dataset_version__dataset")
     uses: dict[tuple[str, Any], dict[Any, list[str]]] = {}
+    bytes_of: dict[tuple[str, Any], set[str]] = {}
     for link in links:
         data = link.dataset_version
         word = f"{data} · {formatting.short_digest(data.digest)}"
         uses.setdefault((link.use, data.dataset_id), {}).setdefault(link.version_id, []).append(word)
+        bytes_of.setdefault((link.use, data.dataset_id), set()).add(data.digest)
     items, notes = [], []
-    for (use, _dataset), sides_of in sorted(uses.items(), key=lambda entry: (entry[0][0], str(entry[1]))):
+    for (use, dataset), sides_of in sorted(uses.items(), key=lambda entry: (entry[0][0], str(entry[1]))):
         one, other = ("\n".join(sorted(sides_of.get(version.pk, []))) for version in (before, after))
         if one != other:
-            items.append(_change(str(VersionData.Use(use).label), one, other))
+            label = str(VersionData.Use(use).label)
+            if len(bytes_of[use, dataset]) == 1 and one and other:
+                label = _("%(use)s: the same bytes, under another number") % {"use": label}
+            items.append(_change(label, one, other))
     notes += [
         _("%(version)s names no data.") % {"version": version}
         for version in (before, after)
@@ -210,26 +215,30 @@ def _words_of(version: Version) -> str:
 
 
 def _results(before: Version, after: Version) -> Section:
-    """The numbers for the whole of each test set, of the last measurement that counts, with their intervals."""
+    """The numbers for the whole of each test set, of the last measurement that counts, with their intervals. Versions of a
+    dataset that hold the very same bytes are one test set."""
     runs = EvaluationRun.objects.counting().with_results().filter(version__in=[before.pk, after.pk], state="completed")
     latest: dict[tuple[str, str, Any], EvaluationRun] = {}
+    names: dict[str, dict[str, None]] = {}
     for run in runs.order_by("queued_at", "pk"):
-        latest[(str(run.dataset_version), run.suite.name, run.version_id)] = run
+        data = run.dataset_version
+        names.setdefault(data.digest, {})[str(data)] = None
+        latest[(data.digest, run.suite.name, run.version_id)] = run
     rows: dict[tuple[str, str, str, str], dict[Any, Metric]] = {}
-    for (data, suite, version), run in latest.items():
+    for (digest, suite, version), run in latest.items():
         for metric in run.metrics.all():
             if not metric.label:
-                rows.setdefault((data, suite, metric.check_name, metric.name), {})[version] = metric
+                rows.setdefault((digest, suite, metric.check_name, metric.name), {})[version] = metric
     items = []
-    for (data, _suite, _check, _name), found in rows.items():
+    for (digest, _suite, _check, _name), found in rows.items():
         one, other = found.get(before.pk), found.get(after.pk)
         said = one or other
         if said and (
             one is None or other is None or (one.value, one.low, one.high, one.n) != (other.value, other.low, other.high, other.n)
         ):
-            label = _("%(measure)s on %(data)s") % {"measure": said.title, "data": data}
+            label = _("%(measure)s on %(data)s") % {"measure": said.title, "data": " = ".join(names[digest])}
             items.append(_change(label, _figure(one), _figure(other)))
-    measured = {version for _data, _suite, version in latest}
+    measured = {version for _digest, _suite, version in latest}
     notes = [
         _("Nothing of %(version)s has been measured.") % {"version": version}
         for version in (before, after)

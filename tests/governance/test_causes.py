@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from data_registry import services
 from governance.causes.sections import approved_before, sections_of
 from models_registry.models import Inspection, Version
-from tests.plugins_versions import ACCEPTED, measured
+from tests.plugins_versions import ACCEPTED, PROVENANCE, measured
 from tracking.services import record_run
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +145,19 @@ def test_the_page_asks_the_database_a_bounded_number_of_times(
     client = client_of(auditor)
     with django_assert_max_num_queries(18):
         assert client.get(f"/versions/{two[1].pk}/changes/").status_code == 200
+
+
+def test_versions_of_a_dataset_with_the_same_bytes_are_one_test_set(
+    make_approved: Any, make_review: Any, make_data: Any, scientist: Any
+) -> None:
+    data = make_data()
+    draft = services.draft_version(data.dataset, by=scientist, provenance=PROVENANCE, format="other", columns=())
+    services.receive_content(draft, by=scientist, chunks=[b"rows1"])
+    again = services.register_version(draft, by=scientist)
+    assert (again.digest, str(again)) == (data.digest, "digits v2")
+    first = make_approved(data=data)
+    second = make_review(data=again, result=measured(accuracy=(0.99, 0.98, 0.995))).version
+    found = told(*(Version.objects.with_parts().get(pk=one.pk) for one in (first, second)))
+    kind, before, after = found["results"]["Accuracy on digits v1 = digits v2"]
+    assert kind == "changed" and before != after and "99" in after
+    assert list(found["data"]) == ["Tested on: the same bytes, under another number"]

@@ -28,7 +28,8 @@ class Section:
 
 SECTIONS = (
     Section("inbox", _("Inbox"), "", "inbox", ("reviews",)),
-    Section("models", _("Models"), "models/", "package", ("models", "versions", "runs", "policies")),
+    Section("models", _("Models"), "models/", "package", ("models", "versions", "policies")),
+    Section("runs", _("Runs"), "runs/", "activity", ("runs",)),
     Section("datasets", _("Datasets"), "datasets/", "database", ("datasets",)),
     Section("trail", _("Audit trail"), "trail/", "scroll-text", ("trail",)),
     Section("reports", _("Reports"), "reports/", "file-badge", ("reports",)),

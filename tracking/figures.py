@@ -164,7 +164,7 @@ def _row(series: MetricSeries, drawn: Sequence[MetricSeries], view: View) -> Row
 def _value(value: float | None, step: int | None) -> str:
     if value is None:
         return "–"
-    return _("%(value)s at %(step)s") % {"value": figure(value), "step": formatting.number(step)}
+    return _("%(value)s, step %(step)s") % {"value": figure(value), "step": formatting.number(step)}
 
 
 def _kinds(series: Sequence[MetricSeries], view: View) -> list[tuple[str, int, str]]:

@@ -20,6 +20,7 @@ MOST_PARAMS = 500  # rows; the API has all
 MOST_RELATED = 50  # child runs
 
 _HARDWARE = {"cpu": _("Processor"), "cores": _("Cores"), "memory_bytes": _("Memory"), "accelerators": _("Accelerators")}
+_DRAWING = {"hash": _("Seed of hashes"), "torch_deterministic": _("Deterministic torch")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,18 @@ def _said(name: str, value: Any) -> str:
 def texts_of(facts: Any) -> list[tuple[str, str]]:
     """Names and values of an object as texts, by name; nothing where it is none."""
     return sorted(_flat("", facts, 1))[:MOST_PARAMS] if isinstance(facts, Mapping) else []
+
+
+def seeds_of(run: TrainingRun) -> list[tuple[str, str]]:
+    """What was drawn with: seeds, and digests of the states of generators that do not tell theirs."""
+    labelled = []
+    for name, value in texts_of(run.training.get("seeds")):
+        if name in _DRAWING:
+            labelled.append((str(_DRAWING[name]), str({"true": _("yes"), "false": _("no")}.get(value, value))))
+        else:
+            words = _("Random state of %(name)s") if value.startswith("sha256:") else _("Seed of %(name)s")
+            labelled.append((words % {"name": name}, value))
+    return labelled
 
 
 def params_of(run: TrainingRun) -> tuple[list[tuple[str, str]], int]:

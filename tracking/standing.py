@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from core.charts import Mark
@@ -17,6 +18,18 @@ from core.components import formatting
 from tracking.models import MetricSeries, TrainingRun
 
 SILENT = "silent"  # not a state of the run: what it looks like when nothing is heard any more
+
+# What the callbacks report, in words; another reason is shown as it came.
+_REASONS = {
+    "patience": _lazy("no improvement within the patience"),
+    "threshold": _lazy("the metric reached its threshold"),
+    "divergence": _lazy("the metric diverged"),
+    "not_finite": _lazy("the metric was not a finite number"),
+    "max_epochs": _lazy("all epochs were done"),
+    "max_steps": _lazy("all steps were done"),
+    "interrupted": _lazy("it was interrupted"),
+    "error": _lazy("an error"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,15 @@ class EarlyStopping:
         elif not self.reason:
             said.append(_("it did not stop the training"))
         text = "; ".join(said) + "."
-        return f"{text} {_('Reported reason: %(reason)s') % {'reason': self.reason}}" if self.reason else text
+        reason = str(_REASONS.get(self.reason, self.reason))
+        return f"{text} {_('Reported reason: %(reason)s') % {'reason': reason}}" if reason else text
+
+    @property
+    def end(self) -> str:
+        """The word for where training stopped: a training that was done did not stop early."""
+        if self.stopped_step is None or self.reason in {"max_epochs", "max_steps"}:
+            return _("ended")
+        return _("stopped") if self.reason in {"interrupted", "error"} else _("stopped early")
 
 
 def standing_of(run: TrainingRun, *, at: datetime) -> Standing:
@@ -114,7 +135,7 @@ def marks_of(run: TrainingRun, series: Sequence[MetricSeries]) -> list[Mark]:
     if last is None and ended and series:
         last = max(one.last_step for one in series)
     if last is not None:
-        marks.append(Mark(last, _("stopped early") if facts and facts.stopped_step is not None else _("ended"), "stop"))
+        marks.append(Mark(last, facts.end if facts else _("ended"), "stop"))
     return marks
 
 

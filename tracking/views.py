@@ -16,7 +16,7 @@ from core.pages import render_page_or_fragment
 from tracking.figures import View, figures_of
 from tracking.models import TrainingRun
 from tracking.parts import placed_parts
-from tracking.presenting import MOST_RELATED, hardware_of, params_of, patch_of, texts_of, tree_of
+from tracking.presenting import MOST_RELATED, hardware_of, params_of, patch_of, seeds_of, texts_of, tree_of
 from tracking.standing import SILENT, early_stopping_of, schedule_of, standing_of
 
 LOOKS_AGAIN, WHEN_SILENT = "5s", "30s"
@@ -62,7 +62,7 @@ def _facts(request: HttpRequest, found: TrainingRun) -> dict[str, Any]:
         "artifacts_note": formatting.size(sum(one.size for one in artifacts)) if artifacts else "",
         "hardware": hardware_of(found),
         "libraries": texts_of(found.training.get("libraries")),
-        "seeds": texts_of(found.training.get("seeds")),
+        "seeds": seeds_of(found),
         "children": [
             {"name": one.name, "get_absolute_url": one.get_absolute_url(), "look": standing_of(one, at=now()).look}
             for one in children[:MOST_RELATED]

@@ -104,7 +104,10 @@ class ClientEnvironment:
         answer = subprocess.run(words, capture_output=True, text=True, check=False, cwd=self.folder)
         if answer.returncode != 0:
             reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise Problem(f"The client {self.name} does not import ({reason}); correct {self.requirements.name} and start again.")
+            raise Problem(
+                f"The client {self.name} does not import ({reason}). It shares packages with the tests: run make setup and start "
+                f"again; if that was done, correct {self.requirements.name}."
+            )
         self.stamp.write_text(self.fingerprint() + "\n")
 
 

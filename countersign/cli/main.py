@@ -52,7 +52,10 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    top = Parser(prog="countersign", description="Hand in models, ask the gate, fetch and verify reports.")
+    top = Parser(
+        prog="countersign",
+        description="Find and register training runs, hand in models, ask the gate, fetch and verify reports.",
+    )
     top.add_argument("--version", action="version", version=f"countersign {__version__}")
     several = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
 

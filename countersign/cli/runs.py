@@ -21,6 +21,7 @@ COLUMNS = 3  # metrics, where none is chosen
 NAME = 36  # characters of a name in the table
 PAGE = 200  # runs that the site gives at once
 _PLAIN = re.compile(r"\w+(?:[/:@.-]\w+)*\Z")
+_METRIC = re.compile(r"""\bmetrics?\.("(?:[^"]|"")+"|`(?:[^`]|``)+`|\w+(?:[/:@.-]\w+)*)""", re.I)
 _ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\Z", re.I)
 
 
@@ -66,7 +67,7 @@ def runs(args: argparse.Namespace) -> int:
         if not found:
             raise Unusable(f"None of these runs has a number for the metric {args.best}.")
     more, found = len(found) > limit, found[:limit]
-    metrics = args.metric or ([_named(args.best)[0]] if args.best else _frequent(found))
+    metrics = args.metric or ([_named(args.best)[0]] if args.best else _shown(found, f"{args.filter} {args.order}"))
     words = _table(found, metrics) if found else "No run fulfils this."
     if more and not args.best:
         words += f"\n\nThere are more; show them with --limit {min(MOST, limit * 5)}."
@@ -152,9 +153,18 @@ def _pointing(refusal: Refused, filter_text: str, order: str) -> Refused:
     return Refused({**refusal.problem, "detail": marked})
 
 
-def _frequent(found: Sequence[JSON]) -> list[str]:
+def _shown(found: Sequence[JSON], asked: str) -> list[str]:
+    """The metrics that filter and order name; beside them the most frequent ones, up to `COLUMNS`."""
     counts = Counter(name for run in found for name in run["metrics"])
-    return sorted(counts, key=lambda name: (-counts[name], name))[:COLUMNS]
+    named = [_unquoted(word) for word in _METRIC.findall(asked)]
+    named = [name if name in counts else _named(name)[0] for name in named]
+    frequent = sorted(counts, key=lambda name: (-counts[name], name))[:COLUMNS]
+    known = [name for name in dict.fromkeys(named) if name in counts]
+    return known + [name for name in frequent if name not in known][: max(0, COLUMNS - len(known))]
+
+
+def _unquoted(word: str) -> str:
+    return word[1:-1].replace(word[0] * 2, word[0]) if word[0] in '"`' else word
 
 
 def _table(found: Sequence[JSON], metrics: Sequence[str]) -> str:

@@ -21,6 +21,15 @@ document.addEventListener("click", async (event) => {
 document.addEventListener("DOMContentLoaded", () => showCopyButtons(document));
 document.addEventListener("htmx:load", (event) => showCopyButtons(event.target));
 
+// MLflow's client prints addresses in the form of its own site, /#/experiments/ID/runs/ID. They lead to the page that shows it here.
+function followMlflow() {
+  const [, experiment, run] = location.hash.match(/^#\/experiments\/([0-9a-f-]{36})(?:\/runs\/([0-9a-f-]{36}))?\/?$/) ?? [];
+  const home = document.querySelector("a.brand");
+  if (experiment && home) location.replace(home.href + (run ? `runs/${run}/` : `runs/?experiment=${experiment}`));
+}
+document.addEventListener("DOMContentLoaded", followMlflow);
+window.addEventListener("hashchange", followMlflow);
+
 // What is drawn anew while somebody reads keeps open what they opened. Each such part has an id.
 let opened = [];
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -21,7 +21,8 @@ class Training:
 
     def __init__(self, site: Site, name: str) -> None:
         self.site, self.step = site, 0
-        self.pk = self._sent("runs/", {"team": site.team, "name": name, "state": "running", "params": {"lr": 0.01}})["id"]
+        made = self._sent("runs/", {"team": site.team, "name": name, "state": "running", "params": {"lr": 0.01}})
+        self.pk, self.experiment = made["id"], made["experiment_id"]
         self.address = f"/runs/{self.pk}/"
 
     def go_on(self, steps: int, *, parts: tuple[str, ...] = ("train/loss", "valid/loss", "lr"), **more: Any) -> None:
@@ -92,6 +93,17 @@ def test_the_page_follows_the_training_without_reload(site: Site, people: Any) -
     assert page.locator("#figures[hx-get]").count() == 0
     assert page.evaluate("window.same") is True
     assert people.messages == []
+
+
+def test_addresses_that_mlflow_prints_lead_to_the_page_of_the_run(site: Site, people: Any) -> None:
+    training = Training(site, "printed by mlflow")
+    experiment = training.experiment
+    page = people.window("auditor")
+    page.goto(f"/#/experiments/{experiment}/runs/{training.pk}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("printed by mlflow")
+    page.goto("/#/experiments/" + experiment)
+    expect(page).to_have_url(f"{site.url}/runs/?experiment={experiment}")
+    expect(page.get_by_role("navigation", name="Sections").get_by_role("link", name="Runs")).to_be_visible()
 
 
 def test_without_scripts_the_page_looks_again_by_itself(site: Site, people: Any) -> None:

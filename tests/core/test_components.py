@@ -263,7 +263,14 @@ def test_a_chart_stands_beside_its_table() -> None:
 
 @pytest.mark.parametrize(
     ("path", "section"),
-    [("/", "inbox"), ("/reviews/1/", "inbox"), ("/models/", "models"), ("/versions/1/checks/", "models"), ("/verify/", "")],
+    [
+        ("/", "inbox"),
+        ("/reviews/1/", "inbox"),
+        ("/models/", "models"),
+        ("/versions/1/checks/", "models"),
+        ("/runs/compare/", "runs"),
+        ("/verify/", ""),
+    ],
 )
 def test_the_open_section_follows_the_address(path: str, section: str) -> None:
     assert section_of(path) == section

@@ -54,6 +54,20 @@ def test_runs_are_found_and_told_in_a_table(command_of: Any, scientist: Any, run
     assert [one["name"] for one in command("runs", "--json", "--filter", "metrics.val_accuracy is nan").json] == ["broken"]
 
 
+def test_what_filter_and_order_name_stands_among_the_columns(command_of: Any, scientist: Any, team: Any) -> None:
+    series = [{"name": name, "steps": [0], "values": [0.5]} for name in ("a", "b", "c", "val/accuracy", "x.max")]
+    services.start_run(team, by=scientist, name="many", series=series)
+    command = command_of(scientist)
+
+    def columns(*words: str) -> list[str]:
+        return command("runs", *words).out.splitlines()[0].split()[4:7]
+
+    assert columns() == ["a", "b", "c"]
+    assert columns("--filter", 'metrics."val/accuracy" > 0.1') == ["val/accuracy", "a", "b"]
+    ordered = columns("--filter", "metric.val/accuracy.max > 0.1", "--order", 'metrics."x.max" desc')
+    assert ordered == ["val/accuracy", "x.max", "a"]
+
+
 def test_the_best_run_is_one_whose_metric_is_a_number(command_of: Any, scientist: Any, runs: dict[str, Any]) -> None:
     command = command_of(scientist)
     assert names(command("runs", "--best", "val_accuracy")) == ["high"]

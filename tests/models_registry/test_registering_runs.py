@@ -265,6 +265,13 @@ def test_from_the_runs_page_to_the_draft_and_what_it_lacks(
     assert version.get_absolute_url() in client.get(run.get_absolute_url()).content.decode()
 
 
+def test_a_run_without_files_asks_for_no_path(make_trained: Any, make_model: Any, scientist: Any, client_of: Any) -> None:
+    make_model()
+    address = f"/runs/{make_trained({}).pk}/register/"
+    shown = client_of(scientist).get(address).content.decode()
+    assert "This run kept no file" in shown and "run.log_artifact" in shown and 'name="artifact"' not in shown
+
+
 def test_a_refusal_on_the_page_stands_above_the_form(make_trained: Any, make_model: Any, scientist: Any, client_of: Any) -> None:
     run = make_trained(state="running")
     answer = client_of(scientist).post(f"/runs/{run.pk}/register/", {"model": str(make_model().pk)})

@@ -124,6 +124,30 @@ def test_early_stopping_is_told_and_marked(start, look, scientist):
 
 
 @pytest.mark.parametrize(
+    ("reason", "words", "mark"),
+    [
+        ("patience", "no improvement within the patience", "stopped early"),
+        ("max_epochs", "all epochs were done", "ended"),
+        ("interrupted", "it was interrupted", "stopped"),
+    ],
+)
+def test_what_ran_to_its_end_is_not_said_to_have_stopped_early(start, look, reason, words, mark):
+    run = start(series=[_curve("valid/loss", 100)], training={"early_stopping": STOPPING | {"reason": reason}})
+    shown = look(run)
+    assert f"Reported reason: {words}</p>" in shown
+    assert [one.label for one in marks_of(run, list(run.series.all())) if one.kind == "stop"] == [mark]
+
+
+def test_a_run_that_goes_on_has_no_end_yet_and_tells_seeds_apart_from_states(start, look):
+    seeds = {"hash": "0", "torch": 7, "torch_deterministic": False, "numpy": "sha256:b8bf"}
+    shown = look(start(source="6baa6836", training={"seeds": seeds}))
+    told = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown))
+    assert "Ended not yet" in told and "6baa6836" not in told  # the number of its spool says nothing to a reader
+    for fact in ("Seed of torch 7", "Deterministic torch no", "Random state of numpy sha256:b8bf", "Seed of hashes 0"):
+        assert fact in told
+
+
+@pytest.mark.parametrize(
     "facts",
     [
         {"monitor": 7, "mode": [], "patience": "many", "best_step": 1.5, "best_value": "low", "stopped_step": True, "reason": {}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from core.decisions import Decision, allow, deny
 from governance.models import Policy, Review, Step
 from ledger.models import Entry
 from models_registry.models import RegisteredModel, Version
+from tracking.models import LoggedModel
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -26,10 +28,22 @@ HANDIWORK = {
 
 def contributors(version: Version) -> set[str]:
     """Pseudonyms of those whose own work this version is: who made or submitted it, wrote its card or recorded its run, and
-    whoever else laid hands on it by the log, such as by sending its checkpoint into somebody else's draft."""
+    whoever else laid hands on it by the log, such as by sending its checkpoint into somebody else's draft. Where its files were
+    taken over from a logged model or from another version, those who made these."""
+    found = _makers(version)
+    while original := version.source.get("version"):
+        version = Version.objects.get(pk=original)
+        found |= _makers(version)
+    return found
+
+
+def _makers(version: Version) -> set[str]:
     people = {version.created_by_id, version.submitted_by_id} | set(version.cards.values_list("author", flat=True))
     if version.training_run is not None:
         people |= {version.training_run.created_by_id, *version.training_run.reporters}
+    if logged := version.source.get("model"):
+        model = LoggedModel.objects.filter(pk=UUID(logged.removeprefix("m-"))).first()
+        people |= {model.created_by_id, *model.reporters} if model else set()
     hands = Entry.objects.about(version).filter(actor_kind="person", type__in=HANDIWORK)
     return {str(person) for person in people if person is not None} | set(hands.values_list("actor_id", flat=True))
 

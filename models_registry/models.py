@@ -123,7 +123,7 @@ class Version(models.Model):
     training_run = models.ForeignKey(
         "tracking.TrainingRun", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
     )
-    source = models.JSONField(default=dict, blank=True)  # {uri, link, model, flavors}: whence a client says that it registered it
+    source = models.JSONField(default=dict, blank=True)  # {uri, link, model, version, flavors}: where MLflow registered it from
     tags = models.JSONField(default=dict, blank=True)  # as a model's
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="versions_created")
     created_at = models.DateTimeField()

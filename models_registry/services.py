@@ -224,6 +224,8 @@ def submission_gaps(version: Version) -> list[str]:
         for field in cards.missing(card.content if card else {})
     ]
     run = version.training_run
+    if run is not None and run.hidden_at:  # it could never be shown again
+        gaps.append(_("Its training run “%(run)s” is hidden: show it again.") % {"run": run})
     if run is not None and run.state == run.State.RUNNING:  # submitting fixes it: what it still reports would be refused
         gaps.append(
             _("Its training run “%(run)s” has not ended yet: end it, so that submitting cuts nothing off.") % {"run": run}

@@ -23,6 +23,7 @@ from models_registry import lifecycle as versions
 from models_registry import services as registry
 from models_registry.jobs import ask_for_inspection
 from models_registry.models import ModelCard, RegisteredModel, Version
+from tracking.models import TrainingRun
 from tracking.services import fix_run
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def submit(version: Version, *, by: Person, environment: str = Environment.PRODU
     with act(by, attempt="submit", on=version) as this:
         version = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=version.pk)
         can_submit(by, version).enforce()
+        if version.training_run is not None:  # what is reported meanwhile waits: what is judged is what is fixed
+            version.training_run = TrainingRun.objects.select_for_update().get(pk=version.training_run.pk)
         if version.state != Version.State.DRAFT:
             raise WrongState(_("%(version)s was already submitted.") % {"version": version}, code="already_submitted")
         if gaps := registry.submission_gaps(version):

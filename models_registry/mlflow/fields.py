@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from core.errors import InvalidInput
 
 MOST_INT = 2**63 - 1
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}  # as protobuf writes them in JSON
+_WHOLE = re.compile(r"-?[0-9]{1,19}\Z")
 SHOWN = 80  # characters of a value that a sentence repeats
 
 
@@ -66,7 +68,7 @@ class Whole:
     def read(self, value: Any, name: str) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, str) and len(value) <= 20 and value.lstrip("-").isascii() and value.lstrip("-").isdigit():
+        if isinstance(value, str) and _WHOLE.match(value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise invalid(name, _("it must be a whole number"))

@@ -149,7 +149,7 @@ INTERVAL = 2_500  # points of one curve
 @reads("GET", "mlflow/metrics/get-history-bulk", run_id=Many(ID, most=RUNS_AT_ONCE, needed=True), metric_key=KEY, **PAGE)
 def get_history_bulk(asked: Asked, *, run_id: list[str], metric_key: str, max_results: int | None, page_token: str) -> Answer:
     """The first points of one curve of several runs, `max_results` in all."""
-    return {"metrics": _of_runs(asked, run_id, metric_key, lambda points: points)[: max_results or HISTORY]}
+    return {"metrics": _of_runs(asked, run_id, metric_key, lambda points: points, most=max_results or HISTORY)}
 
 
 @reads(
@@ -183,13 +183,17 @@ def get_history_bulk_interval(
         places = sorted({*range(0, len(within), every), max(len(within) - 1, 0)})
         return Points.joined([within[place : place + 1] for place in places])
 
-    return {"metrics": _of_runs(asked, run_ids, metric_key, chosen)}
+    return {"metrics": _of_runs(asked, run_ids, metric_key, chosen, most=RUNS_AT_ONCE * INTERVAL)}
 
 
-def _of_runs(asked: Asked, pks: list[str], metric_key: str, chosen: Any) -> list[dict[str, Any]]:
-    found = []
+def _of_runs(asked: Asked, pks: list[str], metric_key: str, chosen: Any, *, most: int) -> list[dict[str, Any]]:
+    """The chosen points of one run after another, `most` in all; no more than these are ever written."""
+    found: list[dict[str, Any]] = []
     for run in [finding.run(asked, pk) for pk in pks]:
-        found += [{**one, "run_id": str(run.pk)} for one in _written(metric_key, chosen(_points(run, metric_key)))]
+        if len(found) >= most:
+            break
+        points = chosen(_points(run, metric_key))[: most - len(found)]
+        found += [{**one, "run_id": str(run.pk)} for one in _written(metric_key, points)]
     return found
 
 

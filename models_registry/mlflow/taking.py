@@ -25,6 +25,7 @@ class Taken:
     run: TrainingRun | None
     checkpoint: str = ""  # the path of the weights; "": PyTorch did not write them, or it cannot be told
     model_id: str = ""  # of a logged model
+    version: str = ""  # the id of a version whose files these are
     flavors: list[str] = field(default_factory=list)
     note: str = ""
 
@@ -33,19 +34,21 @@ def take(asked: Asked, source: str, *, run_id: str, model_id: str) -> Taken:
     """The folder at `source`, which lies on this server; the run that it names, or the one that is given with it."""
     place = _place(asked, source, model_id)
     run = finding.run(asked, run_id) if run_id else None
-    named = ""
+    named = original = ""
     if place.kind == "run":
         run = finding.run(asked, str(place.pk))
     elif place.kind == "model":
         logged = finding.logged_model(asked, str(place.pk))
         run, named = logged.run or run, places.model_id(logged.pk)
+    else:
+        original = str(place.pk)
     files = _files(asked, place)
     flavors = mlmodel.flavors_of(_read(files, "MLmodel"))
     checkpoint = mlmodel.checkpoint_among([file.path for file in files], flavors=flavors)
     if run is not None:
         _log_environment(run, asked, files)
     words = sorted(name for name in flavors if name != "python_function")
-    return Taken(files, run, checkpoint, named, words, "" if checkpoint else _without(words))
+    return Taken(files, run, checkpoint, named, original, words, "" if checkpoint else _without(words))
 
 
 def _place(asked: Asked, source: str, model_id: str) -> places.Place:

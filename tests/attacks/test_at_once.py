@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -18,12 +20,14 @@ from evaluations.services import cancel_run, repeat_run
 from governance import gate, services
 from governance.approvals import approval_of
 from governance.models import GateRecord, Release, Review, SignOff
+from governance.services import submitting
 from ledger.actors import CLOCK
 from ledger.models import Event
 from models_registry import services as registry
 from models_registry.models import Version
 from tests.plugins_versions import CARD, PASSWORD
 from tests.resampling.conftest import kfold
+from tracking import services as tracking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRIES = 4  # a race that is lost once in four is seen
@@ -55,6 +59,32 @@ def test_a_draft_is_submitted_once(make_draft: Any, scientist: Any, other_scient
     answers = race(*(lambda by=by: services.submit(version, by=by) for by in (scientist, other_scientist, scientist)))
     assert len(refusals(answers)) == 2
     assert Review.objects.filter(version=version).count() == 1
+
+
+def test_a_run_is_not_taken_up_again_while_its_version_is_submitted(
+    make_draft: Any, team: Any, scientist: Any, other_scientist: Any, race: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submission takes its time after it has looked at the run: what is not made to wait comes between, and is fixed."""
+    run = tracking.start_run(team, by=scientist, params={"lr": 0.1})
+    tracking.end_run(run, by=scientist, state="finished")
+    version = make_draft()
+    Version.objects.filter(pk=version.pk).update(training_run=run)
+    looked, criteria = threading.Event(), submitting.criteria_of
+
+    def slowly(*given: Any) -> Any:
+        looked.set()
+        time.sleep(0.5)
+        return criteria(*given)
+
+    def goes_on() -> None:
+        assert looked.wait(10)
+        tracking.reopen_run(run, by=other_scientist)
+
+    monkeypatch.setattr(submitting, "criteria_of", slowly)
+    refused = refusals(race(lambda: services.submit(version, by=scientist), goes_on))
+    assert [error.code for error in refused] == ["run_fixed"]
+    run.refresh_from_db()
+    assert run.fixed_at and run.state == "finished"
 
 
 def test_a_card_revised_while_somebody_signs_is_signed_or_makes_stale(

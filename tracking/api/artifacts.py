@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -78,7 +78,10 @@ class RunArtifact(ApiView):
     )
     def get(self, request: Request, pk: UUID, path: str) -> StreamingHttpResponse:
         """The bytes as they were received."""
-        kept = get_object_or_404(visible_run(request, pk).artifacts, path=path)
+        run = visible_run(request, pk)
+        if "\x00" in path:  # no database has such a text
+            raise Http404
+        kept = get_object_or_404(run.artifacts, path=path)
         return attachment(kept.digest, kept.size)
 
 

@@ -50,6 +50,7 @@ class LoggedModel(models.Model):
     tags = models.JSONField(default=dict, blank=True)  # {name: text}
     metrics = models.JSONField(default=list, blank=True)  # [{key, value, timestamp, step, run_id, dataset_name, dataset_digest}]
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reporters = models.JSONField(default=list, blank=True)  # pseudonyms, as a run has them
     created_at = models.DateTimeField(default=now, editable=False)
     changed_at = models.DateTimeField(default=now)
     hidden_at = models.DateTimeField(null=True, blank=True)

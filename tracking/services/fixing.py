@@ -6,8 +6,11 @@ import hashlib
 from collections import defaultdict
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core.canonical import sha256_of
 from core.clock import stamp
+from core.errors import WrongState
 from ledger.acts import Act
 from ledger.models import Entry
 from tracking.events import TrainingRunFixed, TrainingRunRecorded
@@ -19,6 +22,8 @@ def fix_run(run: TrainingRun, *, within: Act) -> None:
     locked = TrainingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if locked.fixed_at:
         return
+    if locked.hidden_at:  # it could never be shown again
+        raise WrongState(_("The run is hidden: show it again, then submit the version that stands on it."), code="run_hidden")
     within.record(TrainingRunFixed(facts_digest=facts_digest(locked)), on=locked)
     TrainingRun.objects.filter(pk=run.pk).update(fixed_at=within.at)
     run.fixed_at = within.at
@@ -57,7 +62,7 @@ def facts_digest(run: TrainingRun) -> str:
 
 def _curves(run: TrainingRun) -> list[tuple[Any, str]]:
     """Each series with the digest of its points: steps, values and times as they are packed, one after another."""
-    hashers: dict[Any, list[Any]] = defaultdict(lambda: [hashlib.sha256() for _ in range(3)])
+    hashers: dict[Any, list[Any]] = defaultdict(lambda: [hashlib.sha256() for _part in range(3)])
     for chunk in MetricChunk.objects.filter(run=run).order_by("series_id", "place").iterator(chunk_size=100):
         for hasher, part in zip(hashers[chunk.series_id], (chunk.steps, chunk.values, chunk.times), strict=True):
             hasher.update(part)

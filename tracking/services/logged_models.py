@@ -54,6 +54,7 @@ def begin_logged_model(
             kind=kind,
             params=rules.require_params(params or {}),
             tags=rules.require_tags(tags or {}),
+            reporters=[str(by.pk)],
             created_by=by,
             created_at=this.at,
             changed_at=this.at,
@@ -108,11 +109,12 @@ def keep_model_file(
 
 
 def use_models(run: TrainingRun, *, by: Person, models: Iterable[tuple[LoggedModel, int]], made: bool) -> None:
-    """The run made these models, each at a step, or began with them."""
+    """The run made these models, each at a step, or began with them; of one that is named twice the last step counts."""
     with act(by, attempt="log_run", on=run):
         can_record(by, run.team).enforce()
         run = open_run(run, by=by)
-        uses = [LoggedModelUse(run=run, model=model, made=made, step=step) for model, step in models]
+        steps = {model.pk: (model, step) for model, step in models}
+        uses = [LoggedModelUse(run=run, model=model, made=made, step=step) for model, step in steps.values()]
         if any(use.model.team_id != run.team_id for use in uses):
             raise InvalidInput(_("A run names logged models of its own team."), code="other_team")
         LoggedModelUse.objects.bulk_create(
@@ -127,10 +129,14 @@ def note_model(run: TrainingRun, *, by: Person, facts: Mapping[str, Any]) -> Non
         run = open_run(run, by=by)
         try:
             history = json.loads(run.tags.get(HISTORY, "[]"))
-        except ValueError:  # the client wrote something else there
+        except (ValueError, RecursionError):  # the client wrote something else there
             history = []
         history = [*(history if isinstance(history, list) else []), dict(facts)]
-        run.tags = rules.require_tags({**run.tags, HISTORY: json.dumps(history)})
+        try:
+            text = json.dumps(history)
+        except RecursionError as error:
+            raise InvalidInput(_("The facts of the model are nested too deeply.")) from error
+        run.tags = rules.require_tags({**run.tags, HISTORY: text})
         run.save(update_fields=["tags"])
 
 
@@ -148,10 +154,14 @@ def _hidden(model: LoggedModel, *, within: Act) -> None:
 
 
 def _locked(model: LoggedModel, *, by: Person) -> LoggedModel:
+    """The model's row, locked, with `by` among those who reported to it; refused where it is hidden."""
     can_record(by, model.team).enforce()
     locked = LoggedModel.objects.select_for_update(of=("self",)).select_related("team", "experiment").get(pk=model.pk)
     if locked.hidden_at:
         raise WrongState(_("This logged model is hidden: nothing can be added to it."), code="model_hidden")
+    if str(by.pk) not in locked.reporters:
+        locked.reporters = [*locked.reporters, str(by.pk)]
+        locked.save(update_fields=["reporters"])
     return locked
 
 

@@ -12,6 +12,7 @@ from countersign.reproducing import plain_yaml
 from countersign.reproducing.problem import CannotReproduce
 
 TYPES = ("string", "float", "int", "path", "uri")
+_TWISTED = re.compile(r"`|\$\(|<<|#")  # behind these, quotation marks may mean something else
 _PLACE = re.compile(r"\{([A-Za-z_][\w.-]*)\}")
 
 
@@ -54,7 +55,29 @@ class EntryPoint:
             raise CannotReproduce(
                 f"The entry point {self.name} uses {{{undeclared[0]}}}, which it does not declare as a parameter."
             )
-        return _PLACE.sub(lambda found: known[found[1]].fit(values.get(found[1], known[found[1]].default)), self.command)
+        return _PLACE.sub(lambda found: self._fit(found, known[found[1]], values), self.command)
+
+    def _fit(self, found: re.Match[str], one: Parameter, values: Mapping[str, Any]) -> str:
+        """The value in quotation marks; where the command has opened some itself, these would close them instead."""
+        value = values.get(one.name, one.default)
+        word, before = one.fit(value), self.command[: found.start()]
+        if word not in (str(value), "''") and not _stands_alone(before):
+            raise CannotReproduce(
+                f"The entry point {self.name} puts {one.name} between quotation marks, where “{str(value)[:80]}” could be a "
+                f"command; give another value: -P {one.name}=VALUE, or the script itself: --entry train.py --arguments WORDS"
+            )
+        return word
+
+
+def _stands_alone(before: str) -> bool:
+    """Whether no quotation mark is open behind this beginning of a command."""
+    if _TWISTED.search(before):
+        return False
+    try:
+        shlex.split(before)
+    except ValueError:  # one is not closed, or a backslash stands at the end
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from countersign.importing.mlflow.records import (
 )
 
 TABLES = {"experiments", "runs", "metrics", "params", "tags"}  # the ones that must be there; about fifty others are none of ours
+LONGEST = 64 << 20  # bytes of one value: a column that is computed could make gigabytes of nothing
 
 
 class Database:
@@ -133,6 +134,7 @@ class Database:
         base.text_factory = lambda text: text.decode("utf-8", "replace")
         base.execute("PRAGMA trusted_schema = OFF")  # a schema that others wrote runs no functions
         base.execute("PRAGMA query_only = ON")
+        base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         return base
 
     def _pairs(self, base: sqlite3.Connection, table: str, of: str, key: Any) -> dict[str, str]:

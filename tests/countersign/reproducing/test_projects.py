@@ -121,3 +121,21 @@ def test_no_value_becomes_a_command(value: str) -> None:
 def test_what_does_not_fit_is_a_sentence(content: bytes, entry: str, values: dict[str, object], why: str) -> None:
     with pytest.raises(CannotReproduce, match=why):
         project.read(content).entry(entry).line(values)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["echo '{x}'", 'echo "{x}"', "echo `cat {x}`", "echo $(cat '{x}')", "echo # {x}", "cat << END {x}", "echo \\{x}"],
+)
+def test_between_quotation_marks_only_a_harmless_value_stands(command: str) -> None:
+    """MLflow puts it there as it is; quotation marks within others would close them."""
+    entry = project.EntryPoint("main", command, (project.Parameter("x"),))
+    assert entry.line({"x": 0.01}) == command.replace("{x}", "0.01")
+    for value in ("a; touch pwned", "$(touch pwned)", "a\ntouch pwned", "'; touch pwned; '"):
+        with pytest.raises(CannotReproduce, match="could be a command"):
+            entry.line({"x": value})
+
+
+def test_behind_closed_quotation_marks_any_value_is_a_word() -> None:
+    entry = project.EntryPoint("main", "python -c 'print(1)' \"a\" {x}", (project.Parameter("x"),))
+    assert entry.line({"x": "a; b"}) == "python -c 'print(1)' \"a\" 'a; b'"

@@ -44,6 +44,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     },
 }
 
+OPTIONAL = {"mlp": {"hidden"}, "small-cnn": {"hidden"}, "recurrent": {"layers", "bidirectional"}}
+
 
 class SignOffForm(forms.Form):
     """A verdict with fresh credentials. `seen` carries the digest that the page showed; `blocked` says why nobody approves."""
@@ -209,6 +211,8 @@ class SubmitForm(forms.Form):
         elif given.get("architecture") == PROGRAM:
             given["architecture"] = None
         elif given.get("architecture"):
+            if strange := _misfit(given["architecture"], settings or {}):
+                self.add_error("settings", strange)
             given["architecture"] = {"name": given["architecture"], "config": settings or {}}
         return given
 
@@ -285,6 +289,20 @@ class CardForm(forms.Form):
                 initial=content.get(field.key, ""),
                 widget=forms.Textarea(attrs={"rows": 3}),
             )
+
+
+def _misfit(architecture: str, settings: dict[str, Any]) -> str:
+    """What is wrong with the names of the settings of a built-in architecture: said now, because a refusal of the inspection
+    would be the version's end. Of a plug-in's only the sandbox knows."""
+    if (example := ARCHITECTURES.get(architecture)) is None:
+        return ""
+    optional = OPTIONAL.get(architecture, set())
+    unknown, missing = set(settings) - set(example) - optional, set(example) - optional - set(settings)
+    if not unknown and not missing:
+        return ""
+    said = _("%(name)s has no setting “%(setting)s”.") if unknown else _("%(name)s needs the setting “%(setting)s”.")
+    such_as = _("Its settings are such as %(example)s") % {"example": json.dumps(example)}
+    return f"{said % {'name': architecture, 'setting': min(unknown or missing)[:60]}} {such_as}"
 
 
 def scientist_teams(person: Any) -> QuerySet[Team]:

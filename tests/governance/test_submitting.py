@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from governance.forms import ARCHITECTURES, PROGRAM, SubmitForm
+from governance.forms import ARCHITECTURES, OPTIONAL, PROGRAM, SubmitForm
 from models_registry.inspection.architectures import BUILT_IN
 from models_registry.models import Version
 from tests.plugins_versions import CARD
@@ -44,7 +44,25 @@ def test_the_architectures_that_are_offered_are_those_that_are_built_in() -> Non
     assert set(ARCHITECTURES) == set(BUILT_IN)
     for name, settings in ARCHITECTURES.items():
         assert set(settings) <= set(BUILT_IN[name].schema["properties"])
-        assert set(BUILT_IN[name].schema["required"]) <= set(settings)
+        assert set(BUILT_IN[name].schema["required"]) == set(settings) - OPTIONAL.get(name, set())
+        assert set(BUILT_IN[name].schema["properties"]) == set(settings) | OPTIONAL.get(name, set())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config", "sentence"),
+    [
+        ("mlp", '{"input": [64], "channels": [4], "classes": 3}', "mlp has no setting “channels”"),
+        ("small-cnn", '{"input": [1, 8, 8], "classes": 3}', "small-cnn needs the setting “channels”"),
+        ("small-cnn", "", "small-cnn needs the setting “channels”"),
+    ],
+)
+def test_settings_of_another_architecture_cost_no_version(
+    filled: Any, scientist: Any, client_of: Any, architecture: str, config: str, sentence: str
+) -> None:
+    answer = client_of(scientist).post("/submit/", filled(architecture=architecture, settings=config))
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Version.objects.exists()
 
 
 def test_a_version_is_submitted_from_the_page(filled: Any, scientist: Any, client_of: Any, story: Any) -> None:

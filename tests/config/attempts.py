@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from core.clock import now
 from data_registry.models import DatasetVersion
-from governance.forms import SubmitForm
+from governance.forms import PROGRAM, SubmitForm
 from tests.api.world import World
 from tests.plugins_versions import CARD, CLASSES, PASSWORD, PROVENANCE
 from tests.resampling.conftest import kfold
@@ -73,7 +73,7 @@ def _page_submit(world: World) -> dict[str, Any]:
     offered = SubmitForm(person=world.people["scientist"]).fields
     chosen = {name: field.initial or next(key for key, _label in field.choices if key) for name, field in offered.items()
               if type(field) is ChoiceField}  # fmt: skip
-    return chosen | given
+    return chosen | {"architecture": PROGRAM} | given
 
 
 def _page_finish(world: World) -> dict[str, Any]:

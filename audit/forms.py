@@ -38,7 +38,7 @@ class TrailForm(forms.Form):
         systems = [(one.actor_id, system_word(one.actor_id)) for one in (WORKER, CLOCK, INSTALLER)]
         actors = [("", _("Anybody")), *((str(one.pk), str(one)) for one in people), *systems]
         self.fields["actor"].choices = actors  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["model"].queryset = RegisteredModel.objects.visible_to(reader)  # type: ignore[attr-defined]
+        self.fields["model"].queryset = RegisteredModel.objects.visible_to(reader)  # type: ignore[attr-defined]  # a choice among rows
         self.fields["type"].choices = [("", _("Anything")), *_types()]  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_about(self) -> tuple[str, str] | None:

@@ -86,7 +86,7 @@ class Act:
         """
         if not self._open:
             raise RuntimeError("This act is over; move within its block.")
-        before = obj.state  # type: ignore[attr-defined]
+        before = obj.state  # type: ignore[attr-defined]  # every model with transitions has one
         name = obj._meta.verbose_name  # noqa: SLF001 - Django's documented Meta API
         if before not in transition.sources:
             raise WrongState(

@@ -24,4 +24,4 @@ def main():  # type: ignore[no-untyped-def]  # Python 2 reads this file too
 
 
 if __name__ == "__main__":
-    sys.exit(main())  # type: ignore[no-untyped-call]
+    sys.exit(main())  # type: ignore[no-untyped-call]  # an old Python reads it first: no annotations

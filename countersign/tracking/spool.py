@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 try:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 except ImportError:  # Windows has no such locks: two senders of one spool are harmless, because the site ignores what it heard
-    flock = None  # type: ignore[assignment]
+    flock = None  # type: ignore[assignment]  # a system without it
 
 from countersign.transport import JSON
 

@@ -33,7 +33,7 @@ def undisturbed(hook: _Hook) -> _Hook:
                 _log.warning("countersign: A part of the training is not reported (%s).", sentence)
             return None
 
-    return guarded  # type: ignore[return-value]
+    return guarded  # type: ignore[return-value]  # it has the signature of the hook
 
 
 def rates(groups: Iterable[Mapping[str, Any]], *, of: str = "") -> dict[str, float]:

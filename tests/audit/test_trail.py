@@ -36,7 +36,7 @@ def logged(approved: Any) -> Any:
 
 
 def index_of(event_type: str, **more: Any) -> int:
-    return Event.objects.filter(type=event_type, **more).order_by("leaf__index").first().leaf.index  # type: ignore[union-attr]
+    return Event.objects.filter(type=event_type, **more).order_by("leaf__index").first().leaf.index
 
 
 # -- sight -----------------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def shown(page: Any) -> list[str]:
 def test_filters_narrow_the_trail_and_stand_above_it_as_chips(logged: Any, client_of: Any, auditor: Any, validator: Any) -> None:
     client = client_of(auditor)
     everything = shown(client.get("/trail/"))
-    assert everything[0] == Event.objects.order_by("-leaf__index").first().type  # type: ignore[union-attr]
+    assert everything[0] == Event.objects.order_by("-leaf__index").first().type
     assert set(shown(client.get(f"/trail/?actor={validator.pk}"))) == {"sign_off.given"}
     assert set(shown(client.get("/trail/?actor=worker"))) <= {"inspection.started", "inspection.completed"} | set(everything)
     assert set(shown(client.get("/trail/?type=sign_off.given"))) == {"sign_off.given"}

@@ -285,7 +285,7 @@ def test_a_stranger_costs_no_count_of_the_inbox() -> None:
 def test_the_inbox_shows_the_sum_of_what_packages_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_for, "_items", {"a": (1, lambda person: 2), "b": (2, lambda person: 1)})
     request = RequestFactory().get("/")
-    request.user = SimpleNamespace(is_authenticated=True)  # type: ignore[assignment]
+    request.user = SimpleNamespace(is_authenticated=True)
     assert navigation(request)["nav"]["waiting"] == 3
 
 

@@ -221,7 +221,7 @@ def test_an_event_type_is_declared_once_with_a_docstring_and_a_proper_name() -> 
     with pytest.raises(RuntimeError, match="name of an event"):
         event("ThingSeen", version=1)(Documented)
     with pytest.raises(RuntimeError, match="derived from"):
-        event("thing.seen", version=1)(NoEvent)  # type: ignore[type-var]
+        event("thing.seen", version=1)(NoEvent)
     with pytest.raises(RuntimeError, match="twice"):
         event("thing.noted", version=1)(Documented)
     assert ("thing.seen", 1) not in events._registered

@@ -39,7 +39,7 @@ def test_anybody_may_fetch_the_newest_seal(sealed_log: list[Any], api_of: Callab
     for accept in ({}, {"HTTP_ACCEPT": "text/plain"}, {"HTTP_ACCEPT": "*/*"}, {"HTTP_ACCEPT": "application/json"}):
         answer = api_of(None).get("/log/seal/", **accept)
         assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
-        assert answer.content.decode() == services.latest_seal().note  # type: ignore[union-attr]
+        assert answer.content.decode() == services.latest_seal().note
         name, public = read_vkey(verifier_key())
         assert read_head(open_note(answer.content.decode(), name=name, public=public)).size == 7
 

@@ -62,7 +62,7 @@ def test_a_row_changed_with_triggers_disabled_is_named(sealed_log: list[Any], ch
     without_triggers(
         "ledger_event",
         f"UPDATE ledger_event {change} WHERE id = %(id)s",
-        {"forged": forged, "forged_hash": hash_leaf(forged), "id": entry.pk},  # type: ignore[arg-type]
+        {"forged": forged, "forged_hash": hash_leaf(forged), "id": entry.pk},
     )
     result = fsck()
     assert (result.holds, result.index, result.event_id) == (False, THIRD, str(entry.pk))

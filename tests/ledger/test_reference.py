@@ -22,7 +22,7 @@ def test_every_event_type_is_described_with_its_fields() -> None:
 
 
 def test_the_command_writes_the_reference_and_notices_an_old_one(settings: object, tmp_path: Path) -> None:
-    settings.BASE_DIR = tmp_path  # type: ignore[attr-defined]
+    settings.BASE_DIR = tmp_path
     with pytest.raises(SystemExit):
         call_command("document_events", check=True)
     call_command("document_events")

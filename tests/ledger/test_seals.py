@@ -107,8 +107,8 @@ def test_each_seal_continues_the_one_before(db: None, note: Callable[..., Any]) 
         seals.append(services.sequence_and_seal())
     for older in seals:
         for newer in seals[seals.index(older) :]:
-            proof = proofs.consistency(older.size, newer.size)  # type: ignore[union-attr]
-            assert is_consistent(older.size, newer.size, older.root, newer.root, proof)  # type: ignore[union-attr]
+            proof = proofs.consistency(older.size, newer.size)
+            assert is_consistent(older.size, newer.size, older.root, newer.root, proof)
     with pytest.raises(InvalidInput):
         proofs.consistency(3, 16)
 
@@ -137,7 +137,7 @@ def test_the_key_is_made_once_for_its_owner_alone_and_never_logged(
 def test_seals_lie_outside_the_database(sealed_log: list[Any], note: Callable[..., Any], settings: Any) -> None:
     note(1)
     services.sequence_and_seal()
-    assert (folder(settings) / signer.MEMORY_FILE).read_text() == services.latest_seal().note  # type: ignore[union-attr]
+    assert (folder(settings) / signer.MEMORY_FILE).read_text() == services.latest_seal().note
     lines = (folder(settings) / signer.HISTORY_FILE).read_text().splitlines()
     assert [json.loads(line)["size"] for line in lines] == [7, 8]
 
@@ -148,7 +148,7 @@ def test_a_crash_between_signature_and_row_is_made_good(sealed_log: list[Any], n
     tree = Tree.objects.get()
     _, signed = signer.seal_head(present=lambda: (8, tree.root), prove=proofs.consistency)
     assert fsck().holds
-    assert services.seal_now().note == signed  # type: ignore[union-attr]
+    assert services.seal_now().note == signed
     assert fsck().holds
 
 
@@ -165,7 +165,7 @@ def test_a_process_that_is_overtaken_by_another_seal_sees_no_damage(
 
     note(1)
     monkeypatch.setattr(signer, "_alone", overtaken)
-    assert services.sequence_and_seal().size == 11  # type: ignore[union-attr]
+    assert services.sequence_and_seal().size == 11
 
 
 def test_nothing_is_sealed_that_could_still_be_rolled_back(committed: None, note: Callable[..., Any]) -> None:
@@ -234,7 +234,7 @@ def test_the_clock_s_task_seals_and_reports_a_refusal(
 ) -> None:
     note(1)
     sequence_and_seal()
-    assert services.latest_seal().size == 8  # type: ignore[union-attr]
+    assert services.latest_seal().size == 8
     rewrite(forge)
     with caplog.at_level(logging.ERROR):
         sequence_and_seal()

@@ -86,3 +86,11 @@ def test_the_list_can_be_narrowed_to_a_team(api_of, make_run, make_team, make_pe
     theirs = make_run(in_team=other, by=make_person("Kim", ("data_scientist", other)))
     assert [run["id"] for run in api_of(auditor).get(f"{URL}?team={other.pk}").json()["results"]] == [str(theirs.pk)]
     assert api_of(auditor).get(f"{URL}?team=x").status_code == 422
+
+
+def test_a_run_is_known_by_its_source_where_it_comes_from(api_of, scientist, team):
+    said = {"team": str(team.pk), "name": "digits", "state": "running", "origin": "import", "source": "folder:1"}
+    first, again = (api_of(scientist).post(URL, said) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == first.json()["id"]
+    assert api_of(scientist).post(URL, said | {"origin": "sdk"}).status_code == 201

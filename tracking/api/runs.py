@@ -112,7 +112,8 @@ class Runs(ApiView):
         _refuse(asked, WHOLE_ONLY, _("A run that starts has no %(name)s yet; say it when it ends."))
         asked.pop("ended_at")
         parent = visible_run(request, asked.pop("parent")) if "parent" in asked else None
-        known = asked.get("source") and TrainingRun.objects.filter(team=team, source=asked["source"]).exists()
+        named = {"origin": asked.get("origin", TrainingRun.Origin.SDK), "source": asked.get("source", "")}
+        known = named["source"] and TrainingRun.objects.filter(team=team, **named).exists()
         run = services.start_run(team, by=request.user, parent=parent, **asked)
         return Response(_detail(run), status=200 if known else 201)
 

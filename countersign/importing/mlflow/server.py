@@ -241,7 +241,7 @@ class Server:
                 session.auth = Bearer(token)
             elif user and password:
                 session.auth = (user, password)
-        return self._own.session  # type: ignore[no-any-return]
+        return self._own.session  # type: ignore[no-any-return]  # a thread's own, which has no type
 
 
 def _object(value: Any) -> JSON:

@@ -176,7 +176,7 @@ class Import:
         if not hasattr(self._own, "site"):
             self._own.site = self._connect()
             self._sites.append(self._own.site)
-        return self._own.site  # type: ignore[no-any-return]
+        return self._own.site  # type: ignore[no-any-return]  # a thread's own, which has no type
 
 
 def levels(heads: Sequence[Head]) -> Iterator[list[Head]]:

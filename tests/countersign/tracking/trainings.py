@@ -15,7 +15,7 @@ def net(name: str, losses: list[float], *, schedule: bool = False, dies: Excepti
     """A LightningModule of that Lightning: `losses` are what each validation says; `dies` is raised in the third epoch."""
     lightning = importlib.import_module(name)
 
-    class Net(lightning.LightningModule):  # type: ignore[misc, name-defined]
+    class Net(lightning.LightningModule):
         def __init__(self, width: int = 3) -> None:
             super().__init__()
             self.save_hyperparameters()

@@ -15,7 +15,7 @@ from accounts.models import Person
 from core.registry import Registry
 from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approval_of
 from governance.comparing import Side, differences
-from governance.forms import ReleaseForm, RollbackForm
+from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
 from governance.models import Environment, Release, Review, SignOff
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign

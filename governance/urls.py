@@ -1,18 +1,18 @@
 from django.urls import path
 
-from governance import views
 from governance.causes import views as causes
+from governance.views import inbox, policies, releasing, reviews, submitting
 
 app_name = "governance"
 urlpatterns = [
-    path("", views.inbox, name="inbox"),
-    path("policies/", views.policy_list, name="policies"),
-    path("submit/", views.submit, name="submit"),
+    path("", inbox.inbox, name="inbox"),
+    path("policies/", policies.policy_list, name="policies"),
+    path("submit/", submitting.submit, name="submit"),
     path("versions/<uuid:pk>/changes/", causes.changes, name="changes"),
-    path("reviews/<uuid:pk>/", views.review_detail, name="review"),
-    path("reviews/<uuid:pk>/sign-off/", views.sign_off, name="sign_off"),
-    path("versions/<uuid:pk>/finish/", views.finish, name="finish"),
-    path("versions/<uuid:pk>/card/", views.revise_card, name="revise_card"),
-    path("versions/<uuid:pk>/release/", views.release, name="release"),
-    path("models/<uuid:pk>/rollback/", views.roll_back, name="roll_back"),
+    path("reviews/<uuid:pk>/", reviews.review_detail, name="review"),
+    path("reviews/<uuid:pk>/sign-off/", reviews.sign_off, name="sign_off"),
+    path("versions/<uuid:pk>/finish/", submitting.finish, name="finish"),
+    path("versions/<uuid:pk>/card/", submitting.revise_card, name="revise_card"),
+    path("versions/<uuid:pk>/release/", releasing.release, name="release"),
+    path("models/<uuid:pk>/rollback/", releasing.roll_back, name="roll_back"),
 ]

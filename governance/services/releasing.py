@@ -14,6 +14,7 @@ from governance.going_back import candidates, releases_in
 from governance.models import Release
 from governance.permissions import can_release, can_release_version
 from ledger.acts import Act, act
+from ledger.events import Private
 from models_registry.models import RegisteredModel, Version
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _make_release(
         approval=approval_digest,
         instead_of=str(instead_of.version_id) if instead_of else "",
         rolled_back=rolled_back,
-        reason=events.Private(reason),
+        reason=Private(reason),
     )
     within.record(fact, on=version)
     return made

@@ -14,6 +14,7 @@ from governance.models import Review, SignOff
 from governance.permissions import can_sign_off
 from governance.reviewing import refresh
 from ledger.acts import Act, act
+from ledger.events import Private
 from models_registry import lifecycle as versions
 from models_registry.models import Version
 
@@ -61,8 +62,8 @@ def sign_off(
             digest=approval.digest,
             policy=review.policy.digest,
             proof=list(proof.methods),
-            comment=events.Private(comment),
-            name=events.Private(by.name),
+            comment=Private(comment),
+            name=Private(by.name),
         )
         recorded = this.record(fact, on=review)
         signed = SignOff.objects.create(

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from core.clock import now
 from data_registry.models import DatasetVersion
-from governance.forms import PROGRAM, SubmitForm
+from governance.forms.submitting import PROGRAM, SubmitForm
 from tests.api.world import World
 from tests.plugins_versions import CARD, CLASSES, PASSWORD, PROVENANCE
 from tests.resampling.conftest import kfold

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from data_registry.services import record_finding
-from governance import views
 from governance.approvals import approval_of
+from governance.views import inbox as views
 
 pytestmark = pytest.mark.django_db
 

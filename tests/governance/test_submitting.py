@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from governance.forms import ARCHITECTURES, OPTIONAL, PROGRAM, SubmitForm
+from governance.forms.submitting import ARCHITECTURES, OPTIONAL, PROGRAM, SubmitForm
 from models_registry.inspection.architectures import BUILT_IN
 from models_registry.models import Version
 from tests.plugins_versions import CARD

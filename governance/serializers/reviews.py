@@ -1,35 +1,16 @@
-"""The shapes of governance in the API."""
+"""Reviews, signatures and approvals in the API."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from uuid import UUID
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from accounts.models import Role
-from core.errors import InvalidInput
-from governance.approvals import Approval
-from governance.gate import GateAnswer
-from governance.models import Environment, Policy, Release, Review, SignOff
+from accounts.models import Person, Role
+from governance.approvals import Approval, approval_of
+from governance.models import Environment, Review, SignOff
+from governance.permissions import roles_to_sign
 from models_registry.models import Version
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-
-
-def as_digest(given: str) -> str:
-    if not _DIGEST.match(given):
-        raise InvalidInput(_("A digest is written sha256: followed by 64 lower-case hexadecimal digits."), code="digest")
-    return given
-
-
-def as_uuid(given: str) -> UUID:
-    try:
-        return UUID(given)
-    except ValueError as error:
-        raise InvalidInput(_("An id is a UUID."), code="id") from error
 
 
 class SubmissionInput(serializers.Serializer):
@@ -102,41 +83,6 @@ class ReviewOutput(ReviewRow):
         fields = [*ReviewRow.Meta.fields, "approval", "you_may_sign_as"]
 
 
-class PolicyOutput(serializers.ModelSerializer):
-    class Meta:
-        model = Policy
-        fields = ["id", "name", "number", "risk_tier", "body", "digest", "published_at"]
-
-
-class ReleaseInput(serializers.Serializer):
-    version = serializers.UUIDField()
-    environment = serializers.ChoiceField(choices=Environment.choices)
-
-
-class RollbackInput(serializers.Serializer):
-    environment = serializers.ChoiceField(choices=Environment.choices)
-    reason = serializers.CharField(max_length=500)
-
-
-class ReleaseOutput(serializers.ModelSerializer):
-    name = serializers.CharField(source="version.__str__")
-    checkpoint = serializers.CharField(source="version.checkpoint_digest")
-
-    class Meta:
-        model = Release
-        fields = ["id", "version", "name", "checkpoint", "environment", "state", "released_at", "ended_at", "reason"]
-
-
-class GateOutput(serializers.Serializer):
-    allowed = serializers.BooleanField()
-    reasons = serializers.ListField(child=serializers.CharField())
-    digest = serializers.CharField()
-    environment = serializers.CharField()
-    version = serializers.UUIDField(allow_null=True)
-    name = serializers.CharField()
-    policy = serializers.CharField()
-
-
 def approval(version: Version, found: Approval) -> dict[str, Any]:
     """`ApprovalOutput` of a computed approval."""
     return {
@@ -172,19 +118,8 @@ def approval(version: Version, found: Approval) -> dict[str, Any]:
     }
 
 
-def review(row: Review, found: Approval, may_sign_as: list[str]) -> dict[str, Any]:
+def read(row: Review, person: Person) -> dict[str, Any]:
     """`ReviewOutput` of a review as it stands for the person who asks."""
-    return {**ReviewRow(row).data, "approval": approval(row.version, found), "you_may_sign_as": may_sign_as}
-
-
-def gate(given: GateAnswer) -> dict[str, Any]:
-    """`GateOutput` of an answer."""
-    return {
-        "allowed": given.allowed,
-        "reasons": given.reasons,
-        "digest": given.digest,
-        "environment": given.environment,
-        "version": str(given.version.pk) if given.version else None,
-        "name": str(given.version or ""),
-        "policy": given.policy,
-    }
+    row = Review.objects.with_parts().get(pk=row.pk)
+    found = approval_of(row.version, row.environment)
+    return {**ReviewRow(row).data, "approval": approval(row.version, found), "you_may_sign_as": roles_to_sign(person, row)}

@@ -1,10 +1,9 @@
-"""The shape of what people fill in: a signature, a submission, a release, a roll-back. Who may, and when, is asked elsewhere."""
+"""The shape of a submission, of a draft that is finished, and of a card."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -15,17 +14,24 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, Team
 from accounts.visibility import teams_visible_to
-from core.components.forms import ChoiceCards
 from data_registry.models import DatasetVersion
-from governance.models import Environment, SignOff
+from governance.models import Environment
 from models_registry.cards import FIELDS, LONGEST
 from models_registry.models import RegisteredModel, Version
 from tracking.models import TrainingRun
 
 USES = ("training", "validation", "stopping", "testing")
+
+
 READING = {"features": [{"name": "age", "kind": "number", "mean": 41.2, "scale": 12.9}], "target": "ill"}
+
+
 MOST_CHOICES = 200  # of the newest dataset versions and runs; older ones are named from a shell
+
+
 PROGRAM = "-"  # the choice of an architecture for a file that needs none, because it is a program
+
+
 # The built-in architectures with an example of their settings. Named here, because the web imports nothing that could import
 # torch; a test holds this beside models_registry.inspection.architectures.
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -44,50 +50,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     },
 }
 
+
 OPTIONAL = {"mlp": {"hidden"}, "small-cnn": {"hidden"}, "recurrent": {"layers", "bidirectional"}}
-
-
-class SignOffForm(forms.Form):
-    """A verdict with fresh credentials. `seen` carries the digest that the page showed; `blocked` says why nobody approves."""
-
-    explained: dict[str, dict[str, Any]] = {
-        "verdict": {
-            "approve": _("It may be used under the policy."),
-            "request_changes": _("Back to the submitter; say what should change."),
-            "reject": _("Final for this version; say why."),
-        }
-    }
-    role = forms.ChoiceField(label=_("You sign as"))
-    verdict = forms.ChoiceField(label=_("Verdict"), choices=SignOff.Verdict.choices, widget=ChoiceCards)
-    comment = forms.CharField(
-        label=_("Comment"),
-        required=False,
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Becomes part of the record. Needed when you request changes or reject."),
-    )
-    seen = forms.CharField(widget=forms.HiddenInput, max_length=71)
-    password = forms.CharField(
-        label=_("Your password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
-    )
-    code = forms.CharField(
-        label=_("Code of your second factor"),
-        required=False,
-        max_length=32,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
-    )
-
-    def __init__(self, *args: Any, roles: list[str], second_factor: bool, blocked: str = "", **options: Any) -> None:
-        super().__init__(*args, **options)
-        if blocked:
-            self.fields["verdict"].widget.blocked = frozenset({"approve"})  # type: ignore[attr-defined]  # its own widget
-            self.explained = {"verdict": {**self.explained["verdict"], "approve": blocked}}
-        self.fields["role"].choices = [(role, Role(role).label) for role in roles]  # type: ignore[attr-defined]  # a ChoiceField
-        if len(roles) == 1:
-            self.fields["role"].widget = forms.HiddenInput()
-            self.fields["role"].initial = roles[0]
-        if not second_factor:
-            del self.fields["code"]
 
 
 class SettingsField(forms.JSONField):
@@ -318,17 +282,3 @@ def scientist_teams(person: Any) -> QuerySet[Team]:
 def _newest(rows: Any) -> Any:
     """The newest rows by their keys: a field filters what it offers, which a cut list does not allow."""
     return rows.filter(pk__in=list(rows.order_by("-created_at").values_list("pk", flat=True)[:MOST_CHOICES]))
-
-
-class ReleaseForm(forms.Form):
-    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION)
-
-
-class RollbackForm(forms.Form):
-    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION)
-    reason = forms.CharField(label=_("Why you roll back"), max_length=500)
-
-    def __init__(self, *args: Any, environments: Sequence[str] = Environment.values, **options: Any) -> None:
-        super().__init__(*args, **options)
-        choices = [(value, label) for value, label in Environment.choices if value in environments]
-        self.fields["environment"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField

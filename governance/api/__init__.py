@@ -1,0 +1,1 @@
+"""The API's edge, a file for each concept."""

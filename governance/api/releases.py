@@ -1,0 +1,78 @@
+"""Releases, roll-backs and the gate."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api import ApiView
+from governance import gate, services
+from governance.api.common import ENVIRONMENT, environment_asked, version_of
+from governance.models import Release
+from governance.serializers import releases as shapes
+from governance.serializers.common import as_digest, as_uuid
+from models_registry.models import RegisteredModel
+
+DIGEST = OpenApiParameter("digest", str, required=True, description="sha256:<64 hex> of the checkpoint's bytes.")
+
+
+OF_MODEL = OpenApiParameter("model", UUID, description="Only as a version of this model, where the same bytes belong to several.")
+
+
+class Releases(ApiView):
+    write_scope = "govern"
+    queries = {"model"}
+
+    @extend_schema(
+        tags=["governance"],
+        parameters=[OpenApiParameter("model", UUID, description="Only releases of this model.")],
+        responses=shapes.ReleaseOutput(many=True),
+        operation_id="releases_list",
+    )
+    def get(self, request: Request) -> Response:
+        """The releases that you may see, newest first; `?model=` narrows them."""
+        rows = Release.objects.visible_to(request.user).select_related("version__model", "released_by")
+        if model := request.query_params.get("model"):
+            rows = rows.filter(model=as_uuid(model))
+        return self.page(rows, shapes.ReleaseOutput, request)
+
+    @extend_schema(
+        tags=["governance"], request=shapes.ReleaseInput, responses={201: shapes.ReleaseOutput}, operation_id="releases_make"
+    )
+    def post(self, request: Request) -> Response:
+        """Make an approved version live in an environment, in place of what is live there."""
+        given = self.bind(shapes.ReleaseInput, request)
+        made = services.release(version_of(request, given["version"]), environment=given["environment"], by=request.user)
+        return Response(shapes.ReleaseOutput(made).data, status=201)
+
+
+class Rollbacks(ApiView):
+    write_scope = "govern"
+
+    @extend_schema(
+        tags=["governance"], request=shapes.RollbackInput, responses={201: shapes.ReleaseOutput}, operation_id="models_roll_back"
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Make the latest earlier version whose approval still holds live again."""
+        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
+        given = self.bind(shapes.RollbackInput, request)
+        made = services.roll_back(model, environment=given["environment"], by=request.user, reason=given["reason"])
+        return Response(shapes.ReleaseOutput(made).data, status=201)
+
+
+class Gate(ApiView):
+    queries = {"digest", "environment", "model"}
+
+    @extend_schema(
+        tags=["governance"], parameters=[DIGEST, ENVIRONMENT, OF_MODEL], responses=shapes.GateOutput, operation_id="gate"
+    )
+    def get(self, request: Request) -> Response:
+        """May exactly these bytes run there? Answered with every reason."""
+        digest = as_digest(request.query_params.get("digest", ""))
+        model = request.query_params.get("model")
+        asked = gate.answer(digest, environment_asked(request), asked_by=request.user, model=as_uuid(model) if model else None)
+        return Response(shapes.gate(asked))

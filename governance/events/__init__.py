@@ -1,0 +1,27 @@
+"""Past facts about policies, reviews, sign-offs, releases and the gate, a file for each concept."""
+
+from governance.events.policies import PolicyPublished
+from governance.events.releases import (
+    GateAnswered,
+    GateAskedUnknown,
+    ReleaseMade,
+    ReleaseRevoked,
+    ReleaseRolledBack,
+    ReleaseSuperseded,
+)
+from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn, SignOffGiven
+
+__all__ = [
+    "GateAnswered",
+    "GateAskedUnknown",
+    "PinsChanged",
+    "PolicyPublished",
+    "ReleaseMade",
+    "ReleaseRevoked",
+    "ReleaseRolledBack",
+    "ReleaseSuperseded",
+    "ReviewConcluded",
+    "ReviewOpened",
+    "ReviewWithdrawn",
+    "SignOffGiven",
+]

@@ -1,0 +1,1 @@
+"""The shapes of governance in the API, a file for each concept."""

@@ -1,0 +1,52 @@
+"""Releases and the gate in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from governance.gate import GateAnswer
+from governance.models import Environment, Release
+
+
+class ReleaseInput(serializers.Serializer):
+    version = serializers.UUIDField()
+    environment = serializers.ChoiceField(choices=Environment.choices)
+
+
+class RollbackInput(serializers.Serializer):
+    environment = serializers.ChoiceField(choices=Environment.choices)
+    reason = serializers.CharField(max_length=500)
+
+
+class ReleaseOutput(serializers.ModelSerializer):
+    name = serializers.CharField(source="version.__str__")
+    checkpoint = serializers.CharField(source="version.checkpoint_digest")
+
+    class Meta:
+        model = Release
+        fields = ["id", "version", "name", "checkpoint", "environment", "state", "released_at", "ended_at", "reason"]
+
+
+class GateOutput(serializers.Serializer):
+    allowed = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    digest = serializers.CharField()
+    environment = serializers.CharField()
+    version = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField()
+    policy = serializers.CharField()
+
+
+def gate(given: GateAnswer) -> dict[str, Any]:
+    """`GateOutput` of an answer."""
+    return {
+        "allowed": given.allowed,
+        "reasons": given.reasons,
+        "digest": given.digest,
+        "environment": given.environment,
+        "version": str(given.version.pk) if given.version else None,
+        "name": str(given.version or ""),
+        "policy": given.policy,
+    }

@@ -1,0 +1,113 @@
+"""The review with its decision."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from core.errors import DomainError
+from core.pages import render_page_or_fragment, see_other
+from evaluations.figures import gravest_first, pictures_of
+from governance import parts, services
+from governance.approvals import DECIDED_AGAINST, Approval, approval_of
+from governance.forms.signing import SignOffForm
+from governance.models import Review
+from governance.permissions import can_sign_off, roles_to_sign
+from models_registry.cards import shown
+
+
+def _review(request: HttpRequest, pk: UUID) -> Review:
+    return get_object_or_404(Review.objects.visible_to(request.user).with_parts(), pk=pk)
+
+
+@require_safe
+def review_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What blocks, what changed, the checks, the signatures, and the decision for those who may take it."""
+    review = _review(request, pk)
+    return render_page_or_fragment(request, "governance/review_detail.html", "decision", _review_context(request, review))
+
+
+def _review_context(request: HttpRequest, review: Review, form: SignOffForm | None = None) -> dict[str, Any]:
+    approval = approval_of(review.version, review.environment)
+    roles = roles_to_sign(request.user, review) if review.state == Review.State.OPEN else []
+    if form is None and roles:
+        form = SignOffForm(
+            roles=roles,
+            second_factor=is_mfa_enabled(request.user),
+            blocked=_blocked(approval),
+            initial={"seen": approval.digest},
+        )
+    comparison = parts.changes_since_last_approval(review.version, approval)
+    runs = approval.verdicts
+    return {
+        "review": review,
+        "version": review.version,
+        "approval": approval,
+        "form": form,
+        "why_not": "" if roles else _why_not(request, review),
+        "lead_part": {"standing": parts.standing_of(approval, review.version), "version": review.version},
+        "readiness_part": parts.readiness(approval, review.version),
+        "checks": [(run, gravest_first(verdict.checks), verdict) for run, verdict in runs],
+        "charts": [picture for run, _verdict in runs for picture in pictures_of(run, "recall")],
+        "signatures_part": {"standings": parts.standings(approval), "closed": review.version.state in DECIDED_AGAINST},
+        "card_fields": shown(review.version.card.content) if review.version.card else [],
+        "comparison": comparison,
+        "card": review.version.card,
+    }
+
+
+def _blocked(approval: Approval) -> str:
+    """Why nobody may approve now, in one sentence beside the choice; the reasons stand above everything."""
+    open_reasons = len(approval.evidence_reasons)
+    if not open_reasons:
+        return ""
+    return ngettext(
+        "Not possible: %(n)d reason stands against it; see above.",
+        "Not possible: %(n)d reasons stand against it; see above.",
+        open_reasons,
+    ) % {"n": open_reasons}
+
+
+def _why_not(request: HttpRequest, review: Review) -> str:
+    """The reason that the person most likely asks for: about a role that they hold, else about any."""
+    if review.state != Review.State.OPEN:
+        return _("This review is %(state)s.") % {"state": review.get_state_display().lower()}
+    steps = [step for step in review.steps.all() if step.applies]
+    held = [step for step in steps if request.user.holds(step.role, review.version.model.team)]
+    for step in [*held, *steps]:
+        decision = can_sign_off(request.user, review, step.role)
+        if not decision:
+            return decision.reason
+    return ""
+
+
+@require_POST
+def sign_off(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take the decision; whatever is refused comes back with the reason and what was typed, the password excepted."""
+    review = _review(request, pk)
+    posted = request.POST.get("role", "")
+    roles = roles_to_sign(request.user, review) or [step.role for step in review.steps.all() if step.role == posted]
+    blocked = _blocked(approval_of(review.version, review.environment))
+    form = SignOffForm(request.POST, roles=roles, second_factor=is_mfa_enabled(request.user), blocked=blocked)
+    status = 422
+    if form.is_valid():
+        try:
+            signed = services.sign_off(review, by=request.user, **form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            status = refusal.status
+        else:
+            messages.success(request, _("Signed: %(verdict)s.") % {"verdict": signed.get_verdict_display().lower()})
+            return see_other(request, review)
+    review = _review(request, pk)
+    return render_page_or_fragment(
+        request, "governance/review_detail.html", "decision", _review_context(request, review, form), status=status
+    )

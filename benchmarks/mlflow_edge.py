@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2.extras import execute_values
@@ -49,7 +49,7 @@ def measure(folder: Path) -> list[Result]:
     try:
         with (
             web_process(folder, os.environ) as web,
-            mlflow_server(folder, urlunsplit(address._replace(path=f"/{name}"))) as theirs,
+            mlflow_server(folder, _for_sqlalchemy(address._replace(path=f"/{name}"))) as theirs,
         ):
             ours = f"http://127.0.0.1:{web.port}"
             key = {"MLFLOW_TRACKING_TOKEN": _key()}
@@ -59,6 +59,15 @@ def measure(folder: Path) -> list[Result]:
             return [_compare(deed, ours, theirs, homes, key) for deed in TARGETS]
     finally:
         administer(address.geturl(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _for_sqlalchemy(address: SplitResult) -> str:
+    """SQLAlchemy knows no socket's folder in the place of a host; it reads one from the query."""
+    login, _at, host = address.netloc.rpartition("@")
+    folder = unquote(host.partition(":")[0])
+    if not folder.startswith("/"):
+        return urlunsplit(address)
+    return urlunsplit(address._replace(netloc=f"{login}@", query=urlencode({"host": folder})))
 
 
 def _compare(deed: str, ours: str, theirs: str, homes: dict[str, Any], key: dict[str, str]) -> Result:

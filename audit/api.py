@@ -36,6 +36,7 @@ class Trust(ApiView):
         site = serializers.CharField()
         origin = serializers.CharField(help_text="the log's name in its seals")
         log_key = serializers.CharField(help_text="the key that seals the log, as a C2SP verifier key")
+        attestation_key = serializers.CharField(help_text="the key that signs attestations (DSSE), PEM")
         report_certificate = serializers.CharField(help_text="the certificate that signs reports, PEM")
         report_certificate_sha256 = serializers.CharField(help_text="SHA-256 of the certificate's DER form, in hexadecimal")
 

@@ -1,11 +1,11 @@
-"""What a reader of reports pins: the key that seals the log and the certificate that signs reports."""
+"""What a reader of reports pins: the keys that seal the log and sign attestations, and the certificate of reports."""
 
 from __future__ import annotations
 
 from django.conf import settings
 
 from audit import signing
-from ledger import signer
+from ledger import attesting, signer
 
 FORMAT = "countersign-trust/1"
 
@@ -18,6 +18,7 @@ def trust() -> dict[str, str]:
         "site": str(settings.SITE_URL),
         "origin": signer.origin(),
         "log_key": signer.verifier_key(),
+        "attestation_key": attesting.public_key_pem(),
         "report_certificate": certificate.pem,
         "report_certificate_sha256": certificate.fingerprint,
     }

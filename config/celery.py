@@ -22,6 +22,7 @@ TICKS: dict[str, str | int] = {  # what the clock does, and the setting or the s
     "evaluations.sweep": 10,
     "evaluations.sweep_folds": 10,
     "audit.sweep": 10,
+    "governance.fall_due": 30,
     "monitoring.check_predictions": "MONITORING_SECONDS",
 }
 

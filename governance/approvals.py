@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.canonical import sha256_of
-from evaluations.holdouts import marks_of
 from evaluations.models import EvaluationRun
-from evaluations.repeats import BEYOND, agreement_of
-from evaluations.services import verdict_of
 from evaluations.verdicts import Verdict
 from governance.models import Policy, Review, SignOff, Step
-from governance.pins import WORDS, changed_since, statement
-from models_registry.models import Inspection, Version
+from governance.pins import changed_since, statement, word_of
+from governance.requirements import Answer, Question, answers_of
+from governance.requirements.evaluations import verdicts_of
+from models_registry.models import Version
 
 DECIDED_AGAINST = {Version.State.REJECTED, Version.State.WITHDRAWN, Version.State.RETIRED}
 
@@ -51,7 +50,12 @@ class Approval:
     review: Review | None = None
     steps: list[StepStanding] = field(default_factory=list)
     verdicts: list[tuple[EvaluationRun, Verdict]] = field(default_factory=list)
-    evidence_reasons: list[str] = field(default_factory=list)  # the part of `reasons` that is not about signatures
+    answers: list[Answer] = field(default_factory=list)  # of every requirement that the policy has
+
+    @property
+    def evidence_reasons(self) -> list[str]:
+        """The part of `reasons` that is not about signatures: what stands against approving now."""
+        return [answer.sentence for answer in self.answers if answer.blocks]
 
     @property
     def stale(self) -> list[tuple[SignOff, list[str]]]:
@@ -73,74 +77,13 @@ def approval_of(version: Version, environment: str) -> Approval:
     pinned = statement(version, policy=policy, environment=environment, review=review.pk)
     digest = sha256_of(pinned)
     verdicts = verdicts_of(version, policy)
-    about_evidence = _evidence_reasons(version, verdicts) + _data_reasons(policy, verdicts)
+    answers = answers_of(Question(version, policy, environment, verdicts))
+    about_evidence = [answer.sentence for answer in answers if answer.blocks]
     steps = _standings(review, digest, pinned)
     reasons = about_evidence + _state_reasons(version)
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more
         reasons += _signature_reasons(steps) + _age_reasons(policy, steps)
-    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, about_evidence)
-
-
-def verdicts_of(version: Version, policy: Policy) -> list[tuple[EvaluationRun, Verdict]]:
-    """The latest run on each test set under this policy, with its verdict."""
-    runs = (
-        EvaluationRun.objects.with_results()
-        .counting()
-        .filter(version=version, policy_ref__id=str(policy.pk))
-        .order_by("-queued_at")
-    )
-    latest: dict[Any, EvaluationRun] = {}
-    for run in runs:
-        latest.setdefault(run.dataset_version_id, run)
-    return [(run, verdict_of(run)) for run in latest.values()]
-
-
-def _evidence_reasons(version: Version, verdicts: list[tuple[EvaluationRun, Verdict]]) -> list[str]:
-    inspection: Inspection | None = getattr(version, "inspection", None)
-    if inspection is None or inspection.state in {Inspection.State.QUEUED, Inspection.State.RUNNING}:
-        return [_("The checkpoint has not been inspected yet.")]
-    if inspection.state != Inspection.State.COMPLETED:
-        return [_("The inspection of the checkpoint could not be finished: %(why)s") % {"why": inspection.error}]
-    if not inspection.is_usable:
-        found = inspection.reasons[0].get("sentence", "") if inspection.reasons else ""
-        return [_("The inspection did not accept the checkpoint. %(why)s") % {"why": found}]
-    if not verdicts:
-        return [_("Nothing has been measured yet.")]
-    reasons = []
-    for run, verdict in verdicts:
-        if run.state in {run.State.QUEUED, run.State.RUNNING}:
-            reasons.append(_("The evaluation on %(data)s is not done yet.") % {"data": run.dataset_version})
-        elif run.state != run.State.COMPLETED:
-            reasons.append(
-                _("The evaluation on %(data)s could not be finished: %(why)s") % {"data": run.dataset_version, "why": run.error}
-            )
-        else:
-            reasons += [check.sentence for check in verdict.checks if check.outcome != "passed"]
-    return reasons + _repeat_reasons([run for run, _verdict in verdicts])
-
-
-def _data_reasons(policy: Policy, verdicts: list[tuple[EvaluationRun, Verdict]]) -> list[str]:
-    """Where the policy asks for verified numbers: why those of a completed run are not."""
-    if not policy.body.get("verified", False):
-        return []
-    marks = marks_of(run for run, _verdict in verdicts if run.state == run.State.COMPLETED)
-    return [reason for mark in marks.values() for reason in mark.reasons]
-
-
-def _repeat_reasons(runs: list[EvaluationRun]) -> list[str]:
-    """A number that does not come out again is no evidence, until somebody has found out why."""
-    by_key = {run.pk: run for run in runs}
-    repeats = EvaluationRun.objects.filter(repeats__in=by_key, state=EvaluationRun.State.COMPLETED).order_by("-queued_at")
-    latest: dict[Any, EvaluationRun] = {}
-    for again in repeats.prefetch_related("metrics"):
-        latest.setdefault(again.repeats_id, again)
-    found = [(by_key[key], agreement_of(by_key[key], again)) for key, again in latest.items()]
-    return [
-        _("The evaluation on %(data)s was repeated and came to other numbers. %(how)s")
-        % {"data": run.dataset_version, "how": agreement.sentence}
-        for run, agreement in found
-        if agreement.outcome == BEYOND
-    ]
+    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers)
 
 
 def _state_reasons(version: Version) -> list[str]:
@@ -170,7 +113,7 @@ def _signature_reasons(steps: list[StepStanding]) -> list[str]:
             continue
         role = standing.step.get_role_display().lower()
         if standing.stale and not standing.counted:
-            what = ", ".join(_(WORDS[key]) for key in standing.stale[-1][1] if key != "review")
+            what = ", ".join(word_of(key) for key in standing.stale[-1][1] if key != "review")
             said = (
                 _("The signature of the %(role)s is stale, because %(what)s changed after it was given.")
                 if what

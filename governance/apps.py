@@ -15,14 +15,22 @@ class GovernanceConfig(AppConfig):
         from core.navigation import waiting_for
         from evaluations.inputs import OTHERS
         from evaluations.jobs import settled as evaluation_settled
-        from governance import erasing, live, parts, policies, reviewing
+        from governance import erasing, live, parts, policies, requirements, reviewing
         from governance.models import Environment, Policy, Review, SignOff
+        from governance.requirements import Kind, inspection
+        from governance.requirements import evaluations as measured
         from ledger.protection import protect
         from models_registry.aliases import released_as
         from models_registry.history import subjects
         from models_registry.jobs import settled as inspection_settled
         from models_registry.parts import ListColumn, Tab, list_columns, model_parts, overview_parts, version_tabs
 
+        requirements.kinds.register(
+            "inspection", Kind(_("Inspection"), inspection.answer, always=True, excusable=False), order=10
+        )
+        requirements.kinds.register("thresholds", Kind(_("Evaluations"), measured.thresholds, always=True), order=20)
+        requirements.kinds.register("verified", Kind(_("Verified numbers"), measured.verified, always=True), order=21)
+        requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         protect(SignOff)
         protect(Policy, when="OLD.state = 'published'")
         subjects.register(

@@ -20,7 +20,7 @@ from evaluations.services import verdict_of
 from evaluations.verdicts import title_of
 from governance.criteria import criteria_of
 from governance.models import Environment, Policy
-from governance.pins import WORDS, changed_since
+from governance.pins import changed_since, word_of
 from models_registry.cards import FIELDS
 from models_registry.models import ModelCard, Version, VersionData
 
@@ -56,9 +56,7 @@ def differences(before: Side, after: Side) -> list[dict[str, Any]]:
         if key in _SILENT:
             continue
         lines = tellers[key](before, after) if key in tellers else []
-        told += lines or [
-            _change(_(WORDS[key]).capitalize(), _plain(before.statement.get(key)), _plain(after.statement.get(key)))
-        ]
+        told += lines or [_change(word_of(key).capitalize(), _plain(before.statement.get(key)), _plain(after.statement.get(key)))]
     return told
 
 

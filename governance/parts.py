@@ -19,7 +19,7 @@ from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
 from governance.models import Environment, Release, Review, SignOff
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
-from governance.pins import WORDS, flags_of
+from governance.pins import flags_of, word_of
 from ledger.models import PrivateValue
 from models_registry.models import RegisteredModel, Version
 from models_registry.pages import format_words
@@ -263,7 +263,7 @@ def _stale(
     return {
         **_signature(one, people, comments),
         "stale": True,
-        "changed": capfirst(", ".join(_(WORDS[key]) for key in changed if key != "review")),  # "": only the review is another
+        "changed": capfirst(", ".join(word_of(key) for key in changed if key != "review")),  # "": only the review is another
         "answered": answered,
         "differences": items,
     }

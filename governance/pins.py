@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from core.canonical import sha256_of
+from core.registry import Registry
 from data_registry.lineage import PiiFlag, pii_of
 from evaluations.models import EvaluationRun
 from governance.models import Policy
@@ -31,6 +36,24 @@ WORDS = {
     "version": gettext_noop("the version"),
     "review": gettext_noop("the review"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A further part of what is signed. `of(version, policy)` names it by digest; what is empty is left out of the statement, so
+    that a signature given before the part existed still stands. `word` says on pages what changed."""
+
+    word: str | Promise
+    of: Callable[[Version, Policy], Any]
+
+
+also_pinned: Registry[Pinned] = Registry("part of what is signed")  # registered in AppConfig.ready
+
+
+def word_of(key: str) -> str:
+    """The word for a part of a statement, in the reader's language."""
+    further = also_pinned.get(key)
+    return str(further.word) if further else _(WORDS[key])
 
 
 def flags_of(version: Version) -> list[PiiFlag]:
@@ -59,6 +82,7 @@ def statement(version: Version, *, policy: Policy, environment: str, review: UUI
     completed = EvaluationRun.objects.counting().filter(version=version, state=EvaluationRun.State.COMPLETED)
     runs = completed.filter(policy_ref__id=str(policy.pk))
     links = version.data.select_related("dataset_version")
+    further = {name: part.of(version, policy) for name, part in zip(also_pinned.names(), also_pinned, strict=True)}
     return {
         "format": FORMAT,
         "version": str(version.pk),
@@ -75,9 +99,10 @@ def statement(version: Version, *, policy: Policy, environment: str, review: UUI
         ),
         "pii": sorted({f"{flag.category}:{flag.dataset_version.pk}:{flag.column}" for flag in flags_of(version)}),
         "policy": policy.digest,
+        **{name: part for name, part in further.items() if part},
     }
 
 
 def changed_since(signed: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The parts of a signed statement that are no longer so, as keys of WORDS."""
-    return [key for key in WORDS if signed.get(key) != now.get(key)]
+    """The parts of a signed statement that are no longer so, as keys for `word_of`."""
+    return [key for key in (*WORDS, *also_pinned.names()) if signed.get(key) != now.get(key)]

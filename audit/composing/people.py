@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from audit.composing.material import Material
 from audit.wording import WITHHELD, role_word, system_word
 from core.clock import stamp
 from governance.models import SignOff
-from governance.pins import WORDS, changed_since
+from governance.pins import changed_since, word_of
 from ledger.models import Entry
 from ledger.sentences import sentence_of
 
@@ -54,7 +52,7 @@ def _standing(material: Material, row: SignOff | None, data: dict[str, Any]) -> 
         return "counts", []
     if row is None or not material.approval.statement:
         return "earlier", []
-    return "stale", [_(WORDS[key]) for key in changed_since(row.statement, material.approval.statement)]
+    return "stale", [word_of(key) for key in changed_since(row.statement, material.approval.statement)]
 
 
 def refusals(material: Material) -> list[dict[str, Any]]:

@@ -1,0 +1,105 @@
+"""What a policy may demand before people sign: kinds of requirement, each of which answers with a sentence and its evidence.
+
+Every package may register a kind (`kinds.register(name, Kind(...))` in its `AppConfig.ready`); a policy names it with its
+parameters under `requirements`. Kinds that are `always` asked need no mention: they keep what no policy may leave out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.registry import Registry
+
+if TYPE_CHECKING:
+    from evaluations.models import EvaluationRun
+    from evaluations.verdicts import Verdict
+    from governance.models import Policy
+    from models_registry.models import Version
+
+
+class Outcome(TextChoices):
+    """A missing result is never `met`."""
+
+    MET = "met", _("Met")
+    NOT_MET = "not_met", _("Not met")
+    NOT_ASSESSED = "not_assessed", _("Not assessed")
+    EXCEPTED = "excepted", _("Excepted")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One requirement of one policy about one version. `demand` holds the parameters that the policy gives the kind; `verdicts`
+    the latest evaluation on each test set, which several kinds read."""
+
+    version: Version
+    policy: Policy
+    environment: str
+    verdicts: list[tuple[EvaluationRun, Verdict]]
+    demand: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one requirement stands, as one sentence. `subject` tells several answers of one kind apart, so that an exception can
+    name one; `href` leads to the evidence."""
+
+    outcome: Outcome
+    sentence: str
+    subject: str = ""
+    href: str = ""
+    kind: str = ""  # set by `answers_of`
+
+    @property
+    def blocks(self) -> bool:
+        return self.outcome in {Outcome.NOT_MET, Outcome.NOT_ASSESSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of requirement. `check` returns the parameters as the policy keeps them, or raises `InvalidInput`."""
+
+    title: str | Promise
+    answer: Callable[[Question], list[Answer]]
+    check: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda demand: demand
+    always: bool = False  # asked under every policy
+    excusable: bool = True  # whether an exception may stand in for it
+
+
+kinds: Registry[Kind] = Registry("kind of requirement")
+
+
+def answers_of(question: Question) -> list[Answer]:
+    """Every requirement's answers, in the order of their kinds: those always asked, and those that the policy names."""
+    named: dict[str, list[Mapping[str, Any]]] = {}
+    for one in demands_of(question.policy):
+        named.setdefault(one["kind"], []).append(one)
+    found = []
+    for name in kinds.names():
+        kind = kinds.get(name)
+        assert kind is not None  # noqa: S101 - the registry just gave its name
+        demands = named.pop(name, []) or ([{}] if kind.always else [])
+        for demand in demands:
+            asked = Question(question.version, question.policy, question.environment, question.verdicts, demand)
+            found += [_of(name, answer) for answer in kind.answer(asked)]
+    return found + [_unknown(name) for name in named]
+
+
+def demands_of(policy: Policy) -> list[Mapping[str, Any]]:
+    """The requirements that the policy itself names: {"kind": ..., parameters}."""
+    return list(policy.body.get("evidence", []))
+
+
+def _of(kind: str, answer: Answer) -> Answer:
+    return Answer(answer.outcome, answer.sentence, answer.subject, answer.href, kind)
+
+
+def _unknown(name: str) -> Answer:
+    """A plug-in that is gone leaves its requirement unanswered, never met."""
+    said = _("The policy asks for “%(kind)s”, which this site cannot assess: install what brings it, or publish another policy.")
+    return Answer(Outcome.NOT_ASSESSED, str(said) % {"kind": name}, kind=name)

@@ -17,7 +17,7 @@ class GovernanceConfig(AppConfig):
         from evaluations.jobs import settled as evaluation_settled
         from governance import erasing, live, parts, policies, requirements, reviewing
         from governance.models import Environment, Policy, Review, SignOff
-        from governance.requirements import Kind, inspection
+        from governance.requirements import Kind, inspection, standing
         from governance.requirements import evaluations as measured
         from ledger.protection import protect
         from models_registry.aliases import released_as
@@ -31,6 +31,7 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("thresholds", Kind(_("Evaluations"), measured.thresholds, always=True), order=20)
         requirements.kinds.register("verified", Kind(_("Verified numbers"), measured.verified, always=True), order=21)
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
+        standing.register()
         protect(SignOff)
         protect(Policy, when="OLD.state = 'published'")
         subjects.register(

@@ -20,6 +20,7 @@ from governance.going_back import targets
 from governance.models import Environment, Release, Review, SignOff
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
 from governance.pins import flags_of, word_of
+from governance.requirements.gravest import rows_of
 from ledger.models import PrivateValue
 from models_registry.models import RegisteredModel, Version
 from models_registry.pages import format_words
@@ -67,6 +68,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     parts = [
         Part("lead", "governance/part_lead.html", {"standing": standing_of(approval, version), "version": version}),
         Part("readiness", "governance/part_readiness.html", readiness(approval, version, releases)),
+        Part("body", "governance/part_requirements.html", requirements(approval)),
         Part(
             "more",
             "governance/part_signatures.html",
@@ -84,6 +86,11 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     if version.state == Version.State.SUSPENDED and can_release(request.user, version.model) and _nothing_live(version):
         parts.append(Part("actions", "governance/part_rollback_link.html", {"model": version.model}))
     return parts + _card_link(request, version)
+
+
+def requirements(approval: Approval) -> dict[str, Any]:
+    """The context of the list of what the policy asks, the gravest answers first."""
+    return {"rows": rows_of(approval.answers), "policy": approval.policy}
 
 
 def _of_draft(request: HttpRequest, version: Version) -> list[Part]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from core.errors import InvalidInput
 
 LONGEST = 20_000  # characters of one field
+MONITORING = "monitoring"  # the field that a policy may ask for before anything goes to production
 MISSING = "[more information needed]"  # what card templates leave behind; it says nothing, so it counts as missing
 
 
@@ -44,6 +45,12 @@ FIELDS = (
         True,
     ),
     CardField("metrics", gettext_lazy("Measures"), gettext_lazy("Why these measures and thresholds."), False),
+    CardField(
+        MONITORING,
+        gettext_lazy("Monitoring"),
+        gettext_lazy("What is watched in production, how often, by whom, and when it is taken back."),
+        False,
+    ),
     CardField(
         "licence",
         gettext_lazy("Licence"),

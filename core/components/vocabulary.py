@@ -127,6 +127,7 @@ AXES: dict[str, dict[str, Look]] = {
         "not_assessed": Look("circle-dashed", _("Not assessed"), "idle"),
         "not_applicable": Look("minus", _("Not applicable"), "idle"),
         "exception": Look("scale", _("Accepted exception"), "warn"),
+        "excepted": Look("scale", _("Excepted"), "warn"),
     },
     "evidence": {
         "valid": Look("file-check", _("Valid"), "ok"),

@@ -10,6 +10,8 @@ from accounts.models import Person, Role
 from governance.approvals import Approval, approval_of
 from governance.models import Environment, Review, SignOff
 from governance.permissions import roles_to_sign
+from governance.requirements import Outcome
+from governance.requirements.gravest import gravest_first, title_of
 from models_registry.models import Version
 
 
@@ -55,6 +57,15 @@ class ApprovalEvaluation(serializers.Serializer):
     checks = serializers.ListField(child=serializers.DictField())
 
 
+class ApprovalRequirement(serializers.Serializer):
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    sentence = serializers.CharField()
+    subject = serializers.CharField(help_text="What of the kind it is about, as an exception would name it; may be empty.")
+    page = serializers.CharField(help_text="Address of the evidence on this site; may be empty.")
+
+
 class ApprovalOutput(serializers.Serializer):
     holds = serializers.BooleanField()
     reasons = serializers.ListField(child=serializers.CharField())
@@ -64,6 +75,7 @@ class ApprovalOutput(serializers.Serializer):
     review = serializers.UUIDField(allow_null=True)
     steps = ApprovalStep(many=True)
     evaluations = ApprovalEvaluation(many=True)
+    requirements = ApprovalRequirement(many=True, help_text="What the policy asks, the gravest answers first.")
 
 
 class ReviewRow(serializers.ModelSerializer):
@@ -114,6 +126,17 @@ def approval(version: Version, found: Approval) -> dict[str, Any]:
                 "checks": [{"outcome": check.outcome, "sentence": check.sentence} for check in verdict.checks],
             }
             for run, verdict in found.verdicts
+        ],
+        "requirements": [
+            {
+                "kind": one.kind,
+                "title": title_of(one),
+                "outcome": one.outcome.value,
+                "sentence": one.sentence,
+                "subject": one.subject,
+                "page": one.href,
+            }
+            for one in gravest_first(found.answers)
         ],
     }
 

@@ -55,6 +55,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "why_not": "" if roles else _why_not(request, review),
         "lead_part": {"standing": parts.standing_of(approval, review.version), "version": review.version},
         "readiness_part": parts.readiness(approval, review.version),
+        "requirements_part": parts.requirements(approval),
         "checks": [(run, gravest_first(verdict.checks), verdict) for run, verdict in runs],
         "charts": [picture for run, _verdict in runs for picture in pictures_of(run, "recall")],
         "signatures_part": {"standings": parts.standings(approval), "closed": review.version.state in DECIDED_AGAINST},

@@ -1,0 +1,47 @@
+"""That every dataset version used says where it comes from: {"kind": "provenance", "fields": ["use.license", …]}."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from data_registry.models import DatasetVersion
+from data_registry.provenance import ELEMENTS
+from governance.requirements import Answer, Outcome, Question
+from governance.requirements.parameters import named, only
+
+KNOWN = [f"{group}.{name}" for group, elements in ELEMENTS.items() for name in elements]
+
+
+def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
+    only(demand, "fields")
+    return {**demand, "fields": named(demand, "fields", KNOWN)}
+
+
+def answer(question: Question) -> list[Answer]:
+    data = data_of(question)
+    if not data:
+        return [Answer(Outcome.NOT_ASSESSED, _("No data are named, so where they come from is not known."))]
+    return [_of(one, question.demand["fields"]) for one in data]
+
+
+def data_of(question: Question) -> list[DatasetVersion]:
+    """Each dataset version that the version names, once, in the order of their names."""
+    links = question.version.data.select_related("dataset_version__dataset")
+    found = {link.dataset_version_id: link.dataset_version for link in links}
+    return sorted(found.values(), key=lambda one: (one.dataset.name, one.number))
+
+
+def _of(data: DatasetVersion, fields: list[str]) -> Answer:
+    missing = []
+    for field in fields:
+        group, name = field.split(".")
+        if data.provenance.get(group, {}).get(name) in (None, "", [], {}):
+            missing.append(field)
+    words = {"data": data, "fields": ", ".join(missing or fields)}
+    if missing:
+        said = _("The provenance of %(data)s does not say: %(fields)s. Name a version of them that does.")
+        return Answer(Outcome.NOT_MET, said % words, str(data.pk), data.get_absolute_url())
+    return Answer(Outcome.MET, _("The provenance of %(data)s says: %(fields)s.") % words, str(data.pk), data.get_absolute_url())

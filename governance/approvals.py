@@ -126,7 +126,7 @@ def _signature_reasons(steps: list[StepStanding]) -> list[str]:
 
 
 def _age_reasons(policy: Policy, steps: list[StepStanding]) -> list[str]:
-    days = int(policy.body.get("valid_days", 0))
+    days = policy.document.valid_days
     dates = [signed.signed_at for standing in steps for signed in standing.counted]
     if days and dates and clock.now() > max(dates) + timedelta(days=days):
         return [_("The approval is older than the %(days)s days for which the policy lets it hold.") % {"days": days}]

@@ -56,9 +56,8 @@ def _at_least(metric: str, minimum: float, *, label: str = "") -> dict[str, Any]
     return {"check": "performance", "metric": metric, "label": label, "bound": "lower", "minimum": minimum}
 
 
-def check_suites(body: dict[str, Any]) -> None:
-    """Refuse a policy whose suites could not be measured or judged; each task that it names has its own."""
-    suites = body.get("suites")
+def check_suites(suites: Any) -> None:
+    """Refuse suites that could not be measured or judged; each task that a policy names has its own."""
     if not isinstance(suites, dict) or not suites:
         raise InvalidInput(
             _("A policy names a suite with thresholds for each task that it is for: “suites”: {task: …}."), code="policy_suites"
@@ -69,6 +68,12 @@ def check_suites(body: dict[str, Any]) -> None:
                 _("%(task)s is not a task; use %(known)s.") % {"task": str(task)[:40], "known": ", ".join(Task.values)},
                 code="policy_task",
             )
+        if unknown := sorted(set(criteria) - {"name", "checks", "thresholds", "tolerance"}):
+            raise InvalidInput(
+                _("%(task)s: a suite has a name, checks, thresholds and a tolerance; it has no %(field)s.")
+                % {"task": Task(task).label, "field": unknown[0][:64]},
+                code="policy_unknown_field",
+            )
         check_criteria(criteria, task=task)
 
 
@@ -77,14 +82,11 @@ def criteria_of(policy: Policy, task: str) -> Criteria:
 
     Policies published before suites stood by task have one suite and one set of thresholds for all; they are judged by these.
     """
-    body = policy.body
-    if "suites" not in body:
-        return Criteria(body["suite"]["name"], body["suite"]["checks"], body["thresholds"])
-    found = body["suites"].get(task)
+    found = policy.document.evaluations.criteria(task)
     if found is None:
         raise InvalidInput(
-            _("The policy %(policy)s says nothing about this task: %(task)s. An administrator must publish one that does.")
+            _("The policy %(policy)s says nothing about this task: %(task)s. A compliance officer must publish one that does.")
             % {"policy": policy, "task": Task(task).label.lower()},
             code="no_suite",
         )
-    return Criteria(found["name"], found["checks"], found["thresholds"], found.get("tolerance", TOLERANCE))
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core import clock
 from governance import events
 from governance.models import Policy, Release, Review
@@ -15,9 +17,8 @@ ROLL_BACK = Transition(frozenset({Release.State.LIVE}), Release.State.ROLLED_BAC
 REVOKE = Transition(frozenset({Release.State.LIVE}), Release.State.REVOKED)
 
 
-def publish(policy: Policy, *, within: Act) -> None:
-    fact = events.PolicyPublished(name=policy.name, number=policy.number, risk_tier=policy.risk_tier, digest=policy.digest)
-    within.move(policy, PUBLISH, fact, published_at=clock.now())
+def publish(policy: Policy, fact: events.PolicyPublished, *, within: Act, **also: Any) -> None:
+    within.move(policy, PUBLISH, fact, **{"published_at": clock.now()} | also)
 
 
 def conclude(review: Review, *, outcome: str, digest: str, within: Act) -> None:

@@ -112,7 +112,7 @@ def can_release_version(person: Person, version: Version) -> Decision:
 
 
 def policy_allows(policy: Policy, environment: str) -> Decision:
-    if environment in policy.body["environments"]:
+    if environment in policy.document.covers.environments:
         return allow()
     return deny(
         _("The policy %(policy)s does not allow a release to %(environment)s.") % {"policy": policy, "environment": environment}

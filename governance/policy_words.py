@@ -12,6 +12,7 @@ from evaluations.catalogue import catalogue
 from evaluations.suites import Criteria
 from evaluations.verdicts import title_of
 from governance.criteria import criteria_of
+from governance.documents import AskedStep
 from governance.models import Policy
 from models_registry.models import Task
 
@@ -37,9 +38,10 @@ class SuiteWords:
 
 def suites_of(policy: Policy) -> list[SuiteWords]:
     """The suite of each task that the policy names; of the earlier shape the one suite for all."""
-    if "suites" not in policy.body:
+    evaluations = policy.document.evaluations
+    if evaluations.for_all is not None:
         return [_suite(_("Every task"), criteria_of(policy, Task.MULTICLASS))]
-    named = [task for task in Task if task.value in policy.body["suites"]]
+    named = [task for task in Task if task.value in evaluations.suites]
     return [_suite(str(task.label), criteria_of(policy, task)) for task in named]
 
 
@@ -57,10 +59,10 @@ def _check(check: dict[str, Any], criteria: Criteria) -> CheckWords:
 
 def signatures_of(policy: Policy) -> list[str]:
     """Whose signatures the policy asks for, in their order, in words."""
-    return [_signature(one) for one in sorted(policy.body["requirements"], key=lambda one: one.get("order", 1))]
+    return [_signature(one) for one in policy.document.steps_in_order()]
 
 
-def _signature(one: dict[str, Any]) -> str:
-    words = {"role": str(Role(one["role"]).label), "n": one["quorum"]}
-    text = _("%(role)s (%(n)s)") % words if one["quorum"] > 1 else words["role"]
-    return text + _(", where personal data reach the version") if one.get("when") == "pii" else text
+def _signature(one: AskedStep) -> str:
+    words = {"role": str(Role(one.role).label), "n": one.quorum}
+    text = _("%(role)s (%(n)s)") % words if one.quorum > 1 else str(words["role"])
+    return text + _(", where personal data reach the version") if one.only_with_personal_data else text

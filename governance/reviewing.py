@@ -73,8 +73,8 @@ def refresh(review: Review, *, within: Act, contributor: Person | None = None) -
 def _steps(version: Version, policy: Policy) -> list[dict[str, Any]]:
     flags = flags_of(version)
     steps = []
-    for requirement in policy.body["requirements"]:
-        if requirement.get("when") == "pii":
+    for asked in policy.document.steps_in_order():
+        if asked.only_with_personal_data:
             applies = bool(flags)
             because = (
                 _("Personal data reach this version: %(what)s.") % {"what": "; ".join(sorted({flag.sentence for flag in flags}))}
@@ -85,10 +85,10 @@ def _steps(version: Version, policy: Policy) -> list[dict[str, Any]]:
             applies, because = True, _("The policy always asks for it.")
         steps.append(
             {
-                "order": requirement.get("order", 1),
-                "role": requirement["role"],
-                "meaning": requirement["meaning"],
-                "quorum": requirement["quorum"],
+                "order": asked.order,
+                "role": asked.role,
+                "meaning": asked.meaning,
+                "quorum": asked.quorum,
                 "applies": applies,
                 "because": because[:300],
             }
@@ -128,7 +128,7 @@ def _ask_for_runs(version: Version, policy: Policy, *, within: Act) -> None:
     criteria = criteria_of(policy, version.model.task)
     suite = suite_of(criteria.name, criteria.checks)
     reference = {"id": str(policy.pk), "name": policy.name, "number": policy.number, "digest": policy.digest}
-    levels = policy.body["sandbox"]
+    levels = policy.document.evaluations.sandbox
     needed_level = levels["programs"] if version.inspection.format in PROGRAMS else levels["weights"]
     for link in version.data.filter(use=VersionData.Use.TESTING).select_related("dataset_version"):
         ask_for_run(

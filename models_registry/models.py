@@ -23,8 +23,8 @@ SLUG = RegexValidator(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z", _("Use lower-c
 
 
 class RiskTier(models.TextChoices):
-    LOW = "low", _("Low risk")
-    MEDIUM = "medium", _("Medium risk")
+    LOW = "low", _("Minimal risk")
+    MEDIUM = "medium", _("Limited risk")
     HIGH = "high", _("High risk")
 
 

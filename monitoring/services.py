@@ -132,7 +132,7 @@ def check_predictions_of(version: Version, environment: str) -> PredictionCheck 
     approval = approval_of(version, environment)
     if approval.policy is None:
         return None
-    rules = approval.policy.body["monitoring"]
+    rules = approval.policy.document.monitoring
     reference = reference_of(version, approval.policy)
     with act(CLOCK) as this:
         rows = ObservationBatch.objects.select_for_update(skip_locked=True).filter(
@@ -140,7 +140,7 @@ def check_predictions_of(version: Version, environment: str) -> PredictionCheck 
         )
         batches = list(rows.order_by("received_at"))
         total = sum(batch.n for batch in batches)
-        if not batches or total < rules["minimum_rows"] or reference is None:
+        if not batches or total < rules.minimum_rows or reference is None:
             return None  # too few to say anything: they wait for the next ones
         moments = _moments(batches[0].n, batches[0].sums, batches[0].sums_of_squares)
         for batch in batches[1:]:
@@ -149,8 +149,8 @@ def check_predictions_of(version: Version, environment: str) -> PredictionCheck 
             moments,
             reference,
             labels=version.model.classes or None,
-            minimum_effect=rules["minimum_effect"],
-            threshold=rules["minimum_mean"],
+            minimum_effect=rules.minimum_effect,
+            threshold=rules.minimum_mean,
         )
         facts = _facts(found, approval.policy)
         moment = clock.now()  # the same for all batches of a check: it is told from the next by it
@@ -169,7 +169,7 @@ def check_predictions_of(version: Version, environment: str) -> PredictionCheck 
             on=version,
         )
         if found.fired:
-            _breach(version, environment, found, facts, suspend=rules["suspend"], within=this)
+            _breach(version, environment, found, facts, suspend=rules.suspend, within=this)
     return found
 
 

@@ -48,7 +48,7 @@ def monitoring(request: HttpRequest, pk: UUID) -> HttpResponse:
         "waiting_rows": batches.filter(checked_at=None).aggregate(rows=Sum("n"))["rows"] or 0,
         "page": page_by_key(request, batches),
         "policy": review.policy if review else None,
-        "limits": review.policy.body["monitoring"] if review else None,
+        "limits": review.policy.document.monitoring if review else None,
         "released": version.releases.exists(),
     }
     return render(request, "monitoring/monitoring.html", context)

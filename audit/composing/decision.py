@@ -61,8 +61,8 @@ def decision(material: Material) -> dict[str, Any]:
             "name": policy.name,
             "number": policy.number,
             "digest": policy.digest,
-            "risk_tier": policy.risk_tier,
-            "valid_days": policy.body.get("valid_days", 0),
+            "tiers": list(policy.document.covers.tiers),
+            "valid_days": policy.document.valid_days,
             "published_event": material.index_of("policy", policy.pk, "policy.published"),
         },
         "steps": [

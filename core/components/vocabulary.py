@@ -60,8 +60,8 @@ AXES: dict[str, dict[str, Look]] = {
         "locked": Look("lock", _("Fixed"), "idle"),
     },
     "tier": {
-        "low": Look("chevron-down", _("Low risk"), "idle"),
-        "medium": Look("minus", _("Medium risk"), "info"),
+        "low": Look("chevron-down", _("Minimal risk"), "idle"),
+        "medium": Look("minus", _("Limited risk"), "info"),
         "high": Look("chevron-up", _("High risk"), "warn"),
     },
     "check": {

@@ -55,7 +55,7 @@ class Found:
             "file": self.file,
             "sha256": self.sha256,
             "format": self.says,
-            "policy": {key: self.policy[key] for key in ("name", "number", "digest", "risk_tier")},
+            "policy": {key: self.policy[key] for key in ("name", "number", "digest", "tiers")},
             "missing": [asdict(point) for point in self.missing],
             "notes": [asdict(point) for point in self.notes],
         }
@@ -109,12 +109,12 @@ def _file(found: Found, recognised: Recognised, architecture: Mapping[str, Any] 
         sentence = "The file holds weights alone, and no architecture is given to put them into."
         found.missing.append(Point("architecture", sentence, "Give --architecture FILE, or hand in an exported program (.pt2)."))
     if recognised.kind == "program":
-        level = found.policy["body"].get("sandbox", {}).get("programs", "L2")
+        level = found.policy["document"]["evaluations"]["sandbox"].get("programs", "L2")
         found.notes.append(Point("sandbox", f"A program is measured in a sandbox of level {level} or better only."))
 
 
 def _model(found: Found, model: JSON | None, environment: str) -> None:
-    allowed = found.policy["body"].get("environments", [])
+    allowed = found.policy["environments"]
     if environment not in allowed:
         sentence = f"The policy does not allow the environment {environment}; it allows {', '.join(allowed) or 'none'}."
         found.missing.append(Point("environment", sentence, "Name another with --environment."))
@@ -122,8 +122,9 @@ def _model(found: Found, model: JSON | None, environment: str) -> None:
         sentence = "No model is named, so neither its risk tier nor the thresholds for its task were looked at."
         found.notes.append(Point("model", sentence, "Name it with --model."))
         return
-    if model["risk_tier"] != found.policy["risk_tier"]:
-        sentence = f"{model['name']} has the risk tier {model['risk_tier']}, and this policy is for {found.policy['risk_tier']}."
+    if model["risk_tier"] not in found.policy["tiers"]:
+        tiers = " and ".join(found.policy["tiers"])
+        sentence = f"{model['name']} has the risk tier {model['risk_tier']}, and this policy is for {tiers}."
         found.missing.append(Point("tier", sentence, "Check against the policy of its tier."))
     if model["task"] in {"multiclass", "binary", "multilabel"} and not model["classes"]:
         found.missing.append(Point("classes", f"{model['name']} names no classes.", "Register a model that names them in order."))
@@ -172,7 +173,7 @@ def _dataset(found: Found, one: JSON) -> None:
     if one["state"] != "registered":
         found.missing.append(Point("draft", f"{one['name']} is still a draft.", "Register it before a version names it."))
     pii = one.get("pii") or {}
-    reviewed = any(rule.get("when") == "pii" for rule in found.policy["body"].get("requirements", []))
+    reviewed = any(rule.get("when") == "pii" for rule in found.policy["document"]["steps"])
     if pii.get("present"):
         paths = "; ".join(str(flag["path"]) for flag in pii["present"][:3])
         signs = " The policy then asks for the data protection officer's signature." if reviewed else ""
@@ -186,9 +187,8 @@ def _dataset(found: Found, one: JSON) -> None:
 
 
 def _thresholds(found: Found, model: JSON, testing: Sequence[JSON]) -> None:
-    body = found.policy["body"]
-    earlier = {"thresholds": body["thresholds"]} if body.get("thresholds") else None  # one suite for all tasks
-    criteria = (body.get("suites") or {}).get(model["task"], earlier)
+    suites = found.policy["document"]["evaluations"]["suites"]
+    criteria = suites.get(model["task"]) or suites.get("*")  # earlier policies have one suite for all tasks
     if not criteria:
         sentence = f"The policy has no suite for the task {model['task']}, so nothing could pass."
         found.missing.append(Point("suite", sentence, "An administrator adds one, or another policy is meant."))

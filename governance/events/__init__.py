@@ -1,6 +1,6 @@
 """Past facts about policies, reviews, sign-offs, releases and the gate, a file for each concept."""
 
-from governance.events.policies import PolicyPublished
+from governance.events.policies import PolicyPublished, PolicyPublishedForTier
 from governance.events.releases import (
     GateAnswered,
     GateAskedUnknown,
@@ -16,6 +16,7 @@ __all__ = [
     "GateAskedUnknown",
     "PinsChanged",
     "PolicyPublished",
+    "PolicyPublishedForTier",
     "ReleaseMade",
     "ReleaseRevoked",
     "ReleaseRolledBack",

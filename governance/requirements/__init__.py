@@ -14,6 +14,7 @@ from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import InvalidInput
 from core.registry import Registry
 
 if TYPE_CHECKING:
@@ -60,13 +61,21 @@ class Answer:
         return self.outcome in {Outcome.NOT_MET, Outcome.NOT_ASSESSED}
 
 
+def _without_parameters(demand: Mapping[str, Any]) -> Mapping[str, Any]:
+    if foreign := sorted(set(demand) - {"kind"}):
+        said = _("A requirement has parameters that its kind does not know: %(names)s.")
+        raise InvalidInput(str(said) % {"names": ", ".join(foreign)[:200]}, code="policy_kind_parameters")
+    return demand
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of requirement. `check` returns the parameters as the policy keeps them, or raises `InvalidInput`."""
+    """A kind of requirement. `check` gets the demand ({"kind": …, parameters}) and returns it as the policy keeps it, or
+    raises `InvalidInput`; a kind that brings none has no parameters."""
 
     title: str | Promise
     answer: Callable[[Question], list[Answer]]
-    check: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda demand: demand
+    check: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _without_parameters
     always: bool = False  # asked under every policy
     excusable: bool = True  # whether an exception may stand in for it
 
@@ -92,7 +101,7 @@ def answers_of(question: Question) -> list[Answer]:
 
 def demands_of(policy: Policy) -> list[Mapping[str, Any]]:
     """The requirements that the policy itself names: {"kind": ..., parameters}."""
-    return list(policy.body.get("evidence", []))
+    return list(policy.document.requirements)
 
 
 def _of(kind: str, answer: Answer) -> Answer:

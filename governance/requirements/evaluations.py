@@ -87,7 +87,7 @@ def repeats(question: Question) -> list[Answer]:
 
 def verified(question: Question) -> list[Answer]:
     """Where the policy asks for verified numbers: why those of a completed run are not."""
-    if not question.policy.body.get("verified", False):
+    if not question.policy.document.evaluations.verified:
         return []
     marks = marks_of(run for run, _verdict in question.verdicts if run.state == run.State.COMPLETED)
     return [Answer(Outcome.NOT_MET, reason) for mark in marks.values() for reason in mark.reasons]

@@ -13,7 +13,7 @@ from evaluations.services import cancel_runs_of
 from governance import lifecycle
 from governance.criteria import criteria_of
 from governance.models import Environment, Review
-from governance.permissions import can_revise_card, can_submit, policy_allows
+from governance.permissions import can_revise_card, can_submit
 from governance.pins import construction_digest, run_digest
 from governance.policies import in_force
 from governance.reviewing import open_review, refresh
@@ -45,8 +45,7 @@ def submit(version: Version, *, by: Person, environment: str = Environment.PRODU
                 code="incomplete",
                 gaps=gaps,
             )
-        policy = in_force(version.model.risk_tier)
-        policy_allows(policy, environment).enforce()
+        policy = in_force(version.model.risk_tier, environment)
         criteria_of(policy, version.model.task)  # refuses a task of which the policy says nothing
         if version.training_run is not None:
             fix_run(version.training_run, within=this)  # before its digest is asked for
@@ -123,7 +122,7 @@ def _reopen(version: Version, *, by: Person, within: Act) -> None:
     earlier = version.reviews.order_by("-opened_at").first()
     environment = earlier.environment if earlier else Environment.PRODUCTION
     versions.reopen(version, within=within)
-    open_review(version, policy=in_force(version.model.risk_tier), environment=environment, by=by, within=within)
+    open_review(version, policy=in_force(version.model.risk_tier, environment), environment=environment, by=by, within=within)
 
 
 def withdraw(version: Version, *, by: Person) -> None:

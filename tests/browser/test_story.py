@@ -89,7 +89,7 @@ def the_worker_inspects_and_measures(scene: Scene) -> None:
     # the page looks again by itself until the worker is done
     expect(page.get_by_text("Recall of every class, at least 80 %")).to_be_visible(timeout=WORK)
     expect(page.locator(".check", has_text="Accuracy, at least 95 %").locator(".badge")).to_have_text("Passed")
-    expect(page.get_by_text("fixed before the run by policy standard-high 1")).to_be_visible()
+    expect(page.get_by_text("fixed before the run by policy high-risk 1")).to_be_visible()
     for chart in (
         "True and predicted classes",
         "Recall of each class",

@@ -145,7 +145,7 @@ def ready(site: str, command: Command, key_of: Any, machine: Path, scientist: An
         "--testing": str(test.pk),
     }
 
-    def run(*words: str, file: str = "model.safetensors", policy: str = "standard-high", **without: Any) -> Any:
+    def run(*words: str, file: str = "model.safetensors", policy: str = "high-risk", **without: Any) -> Any:
         chosen = {**given, **{f"--{name}": value for name, value in without.items()}}
         options = [word for name, value in chosen.items() if value is not None for word in (name, value)]
         return command("check", file, "--policy", policy, *options, "--json", *words)
@@ -167,7 +167,7 @@ def test_nothing_is_missing_and_nothing_was_uploaded(ready: Any, machine: Path, 
     assert set(codes(said)) <= ASSESSED, said.out
     assert said.code == (3 if codes(said) else 0)
     assert said.json["format"] == "safetensors with 1 tensors"
-    assert said.json["policy"]["name"] == "standard-high" and said.json["policy"]["number"] >= 1
+    assert said.json["policy"]["name"] == "high-risk" and said.json["policy"]["number"] >= 1
     assert Entry.objects.count() == before
     assert "rows_unknown" in [one["code"] for one in said.json["notes"]]
 
@@ -180,7 +180,7 @@ def test_nothing_is_missing_and_nothing_was_uploaded(ready: Any, machine: Path, 
         ({"architecture": None}, "architecture", "no architecture is given"),
         ({"training": None}, "training", "No dataset version is named for training."),
         ({"testing": None}, "testing", "Register it and name it with --testing ID."),
-        ({"policy": "standard-low"}, "tier", "has the risk tier high, and this policy is for low"),
+        ({"policy": "minimal-risk"}, "tier", "has the risk tier high, and this policy is for low"),
         ({"environment": "moon"}, "environment", "does not allow the environment moon; it allows staging, production"),
         ({"file": "card.json"}, "format", "in no format of a checkpoint"),
     ],
@@ -256,21 +256,21 @@ def test_provenance_that_would_be_refused_is_named(ready: Any, machine: Path) ->
 
 @pytest.mark.django_db(transaction=True)
 def test_a_policy_is_found_by_name_and_number_or_named(ready: Any, command: Command) -> None:
-    assert ready(policy="standard-high:1").json["policy"]["number"] == 1
-    said = ready(policy="standard-hihg")
+    assert ready(policy="high-risk:1").json["policy"]["number"] == 1
+    said = ready(policy="hihg-risk")
     assert said.code == 1
-    assert "No policy standard-hihg is published; there are standard-high, standard-low, standard-medium." in said.json["error"]
-    said = command("check", "absent", "--policy", "standard-high")
+    assert "No policy hihg-risk is published; there are high-risk, limited-risk, minimal-risk." in said.json["error"]
+    said = command("check", "absent", "--policy", "high-risk")
     assert said.code == 64 and "There is no file absent" in said.err
 
 
 @pytest.mark.django_db(transaction=True)
 def test_in_words_each_thing_is_one_line(ready: Any, command: Command, machine: Path) -> None:
-    said = command("check", "model.safetensors", "--policy", "standard-high")
+    said = command("check", "model.safetensors", "--policy", "high-risk")
     assert said.code == 3
     lines = said.out.splitlines()
     assert lines[0] == "model.safetensors: safetensors with 1 tensors"
-    assert "Under policy standard-high 1, 4 things are missing:" in said.out
+    assert "Under policy high-risk 1, 4 things are missing:" in said.out
     assert "To be known:" in lines and sum(line.startswith("  - ") for line in lines) >= 5
 
 

@@ -189,13 +189,14 @@ def test_the_page_offers_it_to_a_validator_alone(tested_on: Any, validator: Any,
 
 
 def test_a_policy_may_ask_for_verified_numbers(tested_on: Any, held: Any, measured_with: Any) -> None:
-    policies.publish(by=INSTALLER, name="strict", risk_tier="high", body=policies.starting_body("high") | {"verified": True})
+    body = policies.starting_body("high")
+    policies.publish(by=INSTALLER, body=body | {"evaluations": body["evaluations"] | {"verified": True}})
     run = measured_with(("testing", held))
     assert approval_of(run.version, "production").evidence_reasons == []
     other = measured_with(("testing", held), ("stopping", held))
     assert any("stopped where" in reason for reason in approval_of(other.version, "production").evidence_reasons)
     with pytest.raises(InvalidInput, match="yes or no"):
-        policies.publish(by=INSTALLER, name="odd", risk_tier="low", body=policies.starting_body("low") | {"verified": "maybe"})
+        policies.publish(by=INSTALLER, body=body | {"evaluations": body["evaluations"] | {"verified": "maybe"}})
 
 
 def test_marks_cost_the_same_for_many_runs(held: Any, measured_with: Any) -> None:

@@ -73,7 +73,7 @@ def test_a_check_that_was_not_run_is_kept_with_its_reason(waiting: Any, measure:
 
 
 def test_the_thresholds_are_those_of_the_moment_of_asking(waiting: Any) -> None:
-    assert waiting.thresholds == waiting.version.reviews.get().policy.body["suites"]["multiclass"]["thresholds"]
+    assert waiting.thresholds == waiting.version.reviews.get().policy.document.evaluations.suites["multiclass"]["thresholds"]
     queued = Event.objects.get(type="evaluation.queued")
     assert queued.data["policy"] == waiting.version.reviews.get().policy.digest
 

@@ -16,6 +16,7 @@ from governance.criteria import criteria_of
 from governance.models import Policy
 from ledger.actors import INSTALLER
 from models_registry.models import RegisteredModel, RiskTier
+from tests.governance.earlier import earlier_body
 
 pytestmark = pytest.mark.django_db
 
@@ -45,12 +46,12 @@ def test_a_check_that_looks_for_more_than_the_data_gets_it() -> None:
 
 def body(tier: str = "high", **multiclass: Any) -> dict[str, Any]:
     found = copy.deepcopy(policies.starting_body(tier))
-    found["suites"]["multiclass"] |= multiclass
+    found["evaluations"]["suites"]["multiclass"] |= multiclass
     return found
 
 
 def publish(content: dict[str, Any]) -> Policy:
-    return policies.publish(by=INSTALLER, name="mine", risk_tier="high", body=content)
+    return policies.publish(by=INSTALLER, body=content | {"name": "mine"})
 
 
 ON_SLICES = {"check": "nowhere", "metric": "accuracy", "label": "", "bound": "lower", "minimum": 0.9}
@@ -85,7 +86,7 @@ def test_what_could_not_be_measured_or_judged_is_refused_on_publishing(multiclas
 )
 def test_a_policy_names_suites_by_task(suites: Any, code: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        publish(body() | {"suites": suites})
+        publish(body() | {"evaluations": body()["evaluations"] | {"suites": suites}})
     assert refusal.value.code == code
 
 
@@ -100,21 +101,21 @@ def test_a_check_that_cannot_measure_the_task_is_refused(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("tier", RiskTier.values)
 def test_every_starting_policy_can_be_published_and_a_higher_tier_asks_for_no_less(tier: str) -> None:
     assert publish(policies.starting_body(tier)).state == "published"
-    suites = {name: policies.starting_body(name)["suites"]["multiclass"] for name in RiskTier.values}
+    suites = {name: policies.starting_body(name)["evaluations"]["suites"]["multiclass"] for name in RiskTier.values}
     names = {name: {check["name"] for check in suite["checks"]} for name, suite in suites.items()}
     assert names["low"] <= names["medium"] <= names["high"]
 
 
 def test_the_highest_tier_asks_for_every_check_of_evaluation_and_attacks_its_models() -> None:
     """Binary models can be measured by all of them; `row_losses` is for the combination of folds and judges nothing."""
-    asked = {check["name"] for check in policies.starting_body("high")["suites"]["binary"]["checks"]}
+    asked = {check["name"] for check in policies.starting_body("high")["evaluations"]["suites"]["binary"]["checks"]}
     assert "adversarial" in asked
     assert asked == set(catalogue()) - {"row_losses"}
 
 
 def test_a_policy_of_the_earlier_shape_is_still_judged(make_draft: Any, inspect: Any, measure: Any, scientist: Any) -> None:
     lines = [{"check": "performance", "metric": "accuracy", "label": "", "bound": "lower", "minimum": 0.5}]
-    old = {**policies.starting_body("high"), "suite": {"name": "classification", "checks": [{"name": "performance"}]}}
+    old = earlier_body("high") | {"suite": {"name": "classification", "checks": [{"name": "performance"}]}}
     del old["suites"]
     Policy.objects.create(  # as an earlier version published it
         name="old", number=1, risk_tier="high", body=old | {"thresholds": lines}, digest="sha256:" + "0" * 64,
@@ -130,8 +131,8 @@ def test_a_policy_of_the_earlier_shape_is_still_judged(make_draft: Any, inspect:
 
 def test_a_task_of_which_the_policy_says_nothing_is_refused_at_submission(make_draft: Any, scientist: Any) -> None:
     content = body()
-    del content["suites"]["multiclass"]
-    content["suites"]["binary"] = body()["suites"]["multiclass"] | {"name": "binary"}
+    suites = content["evaluations"]["suites"]
+    suites["binary"] = suites.pop("multiclass") | {"name": "binary"}
     publish(content)
     version = make_draft()
     with pytest.raises(InvalidInput, match="says nothing about this task") as refusal:

@@ -10,34 +10,34 @@ import pytest
 from governance import policies
 from governance.models import Policy
 from ledger.actors import INSTALLER
+from tests.governance.earlier import earlier_body
 
 pytestmark = pytest.mark.django_db
 
 
 def test_everybody_reads_what_each_tier_asks_for(stranger: Any, client_of: Any) -> None:
     page = client_of(stranger).get("/policies/").content.decode()
-    assert page.index("standard-low 1") < page.index("standard-medium 1") < page.index("standard-high 1")
+    assert page.index("minimal-risk 1") < page.index("limited-risk 1") < page.index("high-risk 1")
     assert "Accuracy, at least 95" in page and "Recall" in page
     assert "Compliance officer" in page and "where personal data reach the version" in page
     assert "How good the answers are" in page, "what a check measures, in the engine's own words"
 
 
 def test_a_check_without_a_threshold_informs_and_one_with_blocks(stranger: Any, client_of: Any) -> None:
-    for policy in Policy.objects.exclude(risk_tier="low"):
-        assert policy.body["suites"]
     body = copy.deepcopy(policies.starting_body("low"))
-    one = body["suites"]["multiclass"] | {"checks": [{"name": "performance", "top_k": [5]}, {"name": "resources"}]}
-    policies.publish(by=INSTALLER, name="mine", risk_tier="low", body=body | {"suites": {"multiclass": one}})
+    one = body["evaluations"]["suites"]["multiclass"] | {"checks": [{"name": "performance", "top_k": [5]}, {"name": "resources"}]}
+    body["evaluations"]["suites"] = {"multiclass": one}
+    policies.publish(by=INSTALLER, body=body | {"name": "mine"})
     page = client_of(stranger).get("/policies/").content.decode()
     low = page[page.index("policy-low") : page.index("policy-medium")]
-    assert "mine 1" in low and "standard-low" not in low
+    assert "mine 1" in low and "minimal-risk" not in low
     assert low.count("Blocks</") + low.count("Informs</") >= 2 and "top_k = [5]" in low
 
 
 def test_a_policy_of_the_earlier_shape_is_shown_with_its_one_suite(stranger: Any, client_of: Any) -> None:
     line = {"check": "performance", "metric": "accuracy", "label": "", "bound": "lower", "minimum": 0.5}
     old = {
-        **policies.starting_body("high"),
+        **earlier_body("high"),
         "suite": {"name": "classification", "checks": [{"name": "performance"}, {"name": "gone"}]},
     }
     del old["suites"]

@@ -66,7 +66,7 @@ def test_refused_bytes_reject_the_version_and_end_its_review(make_draft: Any, in
 def test_a_policy_published_later_does_not_reach_an_open_review(make_review: Any) -> None:
     review = make_review()
     body = policies.starting_body("high") | {"valid_days": 1}
-    policies.publish(by=INSTALLER, name="standard-high", risk_tier="high", body=body)
+    policies.publish(by=INSTALLER, body=body)
     assert Review.objects.get(pk=review.pk).policy == review.policy
     assert policies.in_force("high").number == review.policy.number + 1
 
@@ -79,18 +79,18 @@ def test_the_database_refuses_to_change_a_published_policy() -> None:
 
 def test_a_policy_asks_only_roles_that_sign() -> None:
     body = policies.starting_body("high")
-    body["requirements"][0]["role"] = "administrator"
+    body["steps"][0]["role"] = "administrator"
     with pytest.raises(InvalidInput, match="not a role that signs"):
-        policies.publish(by=INSTALLER, name="mine", risk_tier="high", body=body)
+        policies.publish(by=INSTALLER, body=body | {"name": "mine"})
 
 
 def test_a_threshold_that_cannot_be_judged_is_refused_when_the_policy_is_published() -> None:
     body = policies.starting_body("high")
-    body["suites"]["multiclass"]["thresholds"] = [
+    body["evaluations"]["suites"]["multiclass"]["thresholds"] = [
         {"check": "performance", "metric": "accuracy", "label": "", "bound": "point", "minimum": 0.9}
     ]
     with pytest.raises(InvalidInput):
-        policies.publish(by=INSTALLER, name="mine", risk_tier="high", body=body)
+        policies.publish(by=INSTALLER, body=body | {"name": "mine"})
 
 
 def test_the_gate_answers_yes_only_for_an_approved_and_released_version(make_approved: Any, risk_manager: Any) -> None:

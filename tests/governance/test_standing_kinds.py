@@ -32,7 +32,7 @@ def ask() -> Ask:
     def one(version: Any, kind: str, **demand: Any) -> list[tuple[str, str]]:
         found = kinds.get(kind)
         assert found is not None
-        policy = Policy.objects.filter(risk_tier=version.model.risk_tier).latest("published_at")
+        policy = policies.in_force(version.model.risk_tier)
         checked = found.check({"kind": kind, **demand})
         answers = found.answer(Question(version, policy, "production", verdicts_of(version, policy), checked))
         return [(answer.outcome.value, answer.sentence) for answer in answers]
@@ -201,8 +201,8 @@ def demanding() -> Callable[..., Policy]:
     """`demanding({"kind": ...})`: the policy in force for high risk demands this too."""
 
     def publish(*demands: dict[str, Any], tier: str = "high") -> Policy:
-        body = policies.starting_body(tier) | {"evidence": list(demands)}
-        return policies.publish(by=INSTALLER, name=f"demanding-{tier}", risk_tier=tier, body=body)
+        body = policies.starting_body(tier) | {"requirements": list(demands), "name": f"demanding-{tier}"}
+        return policies.publish(by=INSTALLER, body=body)
 
     return publish
 

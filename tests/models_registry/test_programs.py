@@ -35,7 +35,7 @@ def test_a_program_is_measured_at_the_level_that_the_policy_sets_for_programs(
     submitted: Callable[..., Any], format_: Format, kind: str
 ) -> None:
     version = submitted(format_)
-    levels = Policy.objects.get(reviews__version=version).body["sandbox"]
+    levels = Policy.objects.get(reviews__version=version).document.evaluations.sandbox
     assert levels == {"weights": "L1", "programs": "L2"}
     assert EvaluationRun.objects.get(version=version).needed_level == levels[kind]
 

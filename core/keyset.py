@@ -29,11 +29,15 @@ class BadMark(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One value by which rows are ordered; `read` makes it of its text in a mark and raises ValueError for any other."""
+    """One value by which rows are ordered; `read` makes it of its text in a mark and raises ValueError for any other.
+
+    Where every row is known to have one (`always`), no word about NULL keeps PostgreSQL from walking an index in this order.
+    """
 
     expression: Any
     descending: bool
     read: Callable[[str], Any]
+    always: bool = False
 
 
 def number(text: str) -> float:
@@ -115,7 +119,7 @@ class Keyset:
                 equal = Q(**{f"{alias}__isnull": True})
             else:
                 beyond = Q(**{f"{alias}__{'gt' if ascending else 'lt'}": value})
-                if not backwards:
+                if not backwards and not key.always:
                     beyond |= Q(**{f"{alias}__isnull": True})
                 equal = Q(**{alias: value})
             alike.append((beyond, equal))
@@ -128,7 +132,7 @@ class Keyset:
         for place, key in enumerate(self._keys):
             name = F(self._alias(place))
             descending = key.descending != backwards
-            end = {"nulls_first": True} if backwards else {"nulls_last": True}
+            end = {} if key.always else {"nulls_first": True} if backwards else {"nulls_last": True}
             order.append(name.desc(**end) if descending else name.asc(**end))
         return [*order, "pk" if backwards else "-pk"]
 

@@ -11,7 +11,7 @@ from tracking.models import TrainingRun
 from tracking.searching.finding import search_of
 
 MOST_ROWS = 1_000  # of one page; MLflow's client goes on with the token
-WITH_PARTS = ("series", "data", "model_uses")  # what `shapes.run` reads, for a whole page at once
+HEAVY = ("code", "environment", "training", "heard", "reporters")  # MLflow's clients are told nothing of these
 
 
 @reads(
@@ -37,5 +37,5 @@ def search_runs(
         team=asked.team, experiment__in=finding.experiments(asked, experiment_ids), **in_view(run_view_type)
     )
     rows, order = search_of(filter, ", ".join(order_by)).among(runs)
-    found, more = page_in(order, rows.prefetch_related(*WITH_PARTS), token=page_token, size=min(max_results or 1_000, MOST_ROWS))
-    return {"runs": [shapes.run(one) for one in found], **more}
+    found, more = page_in(order, rows.defer(*HEAVY), token=page_token, size=min(max_results or 1_000, MOST_ROWS))
+    return {"runs": shapes.runs(found), **more}

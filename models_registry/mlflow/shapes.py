@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from models_registry.mlflow import places
-from tracking.models import Experiment, MetricSeries, RunData, TrainingRun
+from tracking.models import Experiment, LoggedModelUse, MetricSeries, RunData, TrainingRun
 
 State = TrainingRun.State
 STATUS = {State.RUNNING: "RUNNING", State.FINISHED: "FINISHED", State.FAILED: "FAILED", State.KILLED: "KILLED"}
@@ -75,30 +76,43 @@ def run_info(run: TrainingRun) -> dict[str, Any]:
 
 
 def run(one: TrainingRun) -> dict[str, Any]:
-    """The run with the last value of each metric, its data and models; for many, fetched with `searches.WITH_PARTS`."""
-    uses = list(one.model_uses.all())  # type: ignore[attr-defined]  # the plug-in knows it only with a cold cache
-    parent = {PARENT: str(one.parent_id)} if one.parent_id else {}
+    return runs([one])[0]
+
+
+def runs(found: Sequence[TrainingRun]) -> list[dict[str, Any]]:
+    """Each run with the last value of each metric, its data and models; each kind is fetched at once, and only what is shown."""
+    parts = {run.pk: _Parts() for run in found}
+    series = MetricSeries.objects.filter(run__in=parts).order_by("name")
+    for pk, name, value, at, step in series.values_list("run_id", "name", "last_value", "last_at", "last_step"):
+        parts[pk].metrics.append({"key": name, "value": number(value), "timestamp": at, "step": step})
+    for named in RunData.objects.filter(run__in=parts):
+        parts[named.run_id].datasets.append(data(named))
+    uses = LoggedModelUse.objects.filter(run__in=parts)
+    for pk, model, made, step in uses.values_list("run_id", "model_id", "made", "step"):
+        use = {"model_id": places.model_id(model)}
+        parts[pk].made.append({**use, "step": step}) if made else parts[pk].begun_with.append(use)
+    return [_whole(run, parts[run.pk]) for run in found]
+
+
+@dataclass(slots=True)
+class _Parts:
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    datasets: list[dict[str, Any]] = field(default_factory=list)
+    begun_with: list[dict[str, Any]] = field(default_factory=list)
+    made: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _whole(run: TrainingRun, parts: _Parts) -> dict[str, Any]:
+    parent = {PARENT: str(run.parent_id)} if run.parent_id else {}
     return {
-        "info": run_info(one),
+        "info": run_info(run),
         "data": {
-            "metrics": [last(series) for series in one.series.all()],
-            "params": pairs(one.params),
-            "tags": pairs({**one.tags, RUN_NAME: one.name, **parent}),
+            "metrics": parts.metrics,
+            "params": pairs(run.params),
+            "tags": pairs({**run.tags, RUN_NAME: run.name, **parent}),
         },
-        "inputs": {
-            "dataset_inputs": [data(one) for one in one.data.all()],
-            "model_inputs": [{"model_id": places.model_id(use.model_id)} for use in uses if not use.made],
-        },
-        "outputs": {"model_outputs": [{"model_id": places.model_id(use.model_id), "step": use.step} for use in uses if use.made]},
-    }
-
-
-def last(series: MetricSeries) -> dict[str, Any]:
-    return {
-        "key": series.name,
-        "value": number(series.last_value),
-        "timestamp": series.last_at,
-        "step": series.last_step,
+        "inputs": {"dataset_inputs": parts.datasets, "model_inputs": parts.begun_with},
+        "outputs": {"model_outputs": parts.made},
     }
 
 

@@ -2,13 +2,18 @@
 
 Every comparison is true or false, never unknown: what was not reported fulfils no comparison, so that `not` is the exact
 opposite. In SQL an unknown counts as false as long as nothing negates it; so `not`, and nothing else, first turns it into false.
+
+What every run must fulfil of a metric that the order names as well is asked of the row that the order joins: then PostgreSQL
+walks the index of that metric from its best value and stops where the page is full.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Func, OuterRef, Q
@@ -65,14 +70,17 @@ _SIGNS: dict[Operator, Any] = {
     Operator.LIKE: _Like,
     Operator.ILIKE: _ILike,
 }
+_SIZES = frozenset({Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST})
 _OPPOSITES = {Operator.UNEQUAL: Operator.EQUAL, Operator.NOT_LIKE: Operator.LIKE, Operator.NOT_ILIKE: Operator.ILIKE}
 
 
-def condition(tree: Filter) -> Q:
-    """What a queryset of training runs is filtered by."""
+def condition(tree: Filter, joined: Mapping[str, str] = MappingProxyType({})) -> Q:
+    """What a queryset of training runs is filtered by; `joined` names the relation of a metric that it is joined with."""
     match tree:
         case And(parts):
-            return reduce(and_, (condition(part) for part in parts))
+            return reduce(and_, (condition(part, joined) for part in parts))
+        case Compare(Metric(name, part), operator, value) if name in joined and operator in _SIZES:
+            return _metric_compares(F(f"{joined[name]}__{COLUMNS[part]}"), operator, value)
         case Or(parts):
             return reduce(or_, (condition(part) for part in parts))
         case Not(inner):
@@ -87,6 +95,16 @@ def condition(tree: Filter) -> Q:
         case Absent(field, negated):
             reported = _of_the_run(field, _reported(field))
             return reported if negated else _not(reported)
+
+
+def surely_numbers(tree: Filter | None) -> frozenset[Metric]:
+    """The metrics of which every run that fulfils `tree` has a value, and one that is a number."""
+    match tree:
+        case And(parts):
+            return frozenset[Metric]().union(*(surely_numbers(part) for part in parts))
+        case Compare(Metric() as field, operator, _) if operator in _SIZES:
+            return frozenset({field})
+    return frozenset()
 
 
 def _not(inner: Q) -> Q:
@@ -106,15 +124,15 @@ def _compares(field: Field, operator: Operator, value: Value) -> Q:
     if operator in _OPPOSITES:  # there is a value, and it is another
         return _reported(field) & _not(_compares(field, _OPPOSITES[operator], value))
     if isinstance(field, Metric):
-        return _metric_compares(field, operator, value)
+        return _metric_compares(F(COLUMNS[field.part]), operator, value)
     if isinstance(value, bool):
         return Q(_SIGNS[operator](Lower(text_of(field)), literal(str(value).lower())))
     return Q(_SIGNS[operator](_side(field, value), literal(value)))
 
 
-def _metric_compares(field: Metric, operator: Operator, value: Value) -> Q:
+def _metric_compares(column: F, operator: Operator, value: Value) -> Q:
     """PostgreSQL holds NaN for the greatest number and equal to itself; here it is neither."""
-    column, number = F(COLUMNS[field.part]), literal(float(value))  # type: ignore[arg-type]  # the language gives a Decimal
+    number = literal(float(value))  # type: ignore[arg-type]  # the language gives a Decimal
     compares = Q(_SIGNS[operator](column, number))
     if operator in (Operator.GREATER, Operator.AT_LEAST):
         compares &= Q(LessThan(column, NAN))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from core.errors import InvalidInput
 from core.keyset import Keyset
 from tracking.models import TrainingRunQuerySet
-from tracking.searching.compiling import condition
+from tracking.searching.compiling import condition, surely_numbers
 from tracking.searching.language import Misread, parse_filter, parse_order
 from tracking.searching.language.tree import Filter, Order
 from tracking.searching.sorting import sorted_by
@@ -35,9 +35,9 @@ class Search:
 
     def among(self, runs: TrainingRunQuerySet) -> tuple[TrainingRunQuerySet, Keyset]:
         """Those of `runs` that fulfil the filter, and the order in which they come in pages."""
+        keyset, runs, joined = sorted_by(self.order, runs, numbers=surely_numbers(self.filter))
         if self.filter is not None:
-            runs = runs.filter(condition(self.filter))
-        keyset, runs = sorted_by(self.order, runs)
+            runs = runs.filter(condition(self.filter, joined))
         return runs, keyset
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Q
@@ -17,18 +17,23 @@ MOST_TEXT = 100  # characters of a text that decide its place; a mark holds them
 _READERS = {Shape.MOMENT: moment, Shape.SECONDS: decimal}
 
 
-def sorted_by(order: Order, runs: TrainingRunQuerySet) -> tuple[Keyset, TrainingRunQuerySet]:
-    """The order as keys for pages, and the runs joined with the metrics that it names; without terms the newest first."""
+def sorted_by(
+    order: Order, runs: TrainingRunQuerySet, *, numbers: Collection[Metric] = ()
+) -> tuple[Keyset, TrainingRunQuerySet, dict[str, str]]:
+    """The order as keys for pages, the runs joined with the metrics that it names, and the relations by these names; without
+    terms the newest first. Of `numbers` every run has a value."""
     keys: list[SortKey] = []
+    joined: dict[str, str] = {}
     for place, term in enumerate(order):
         if isinstance(term.field, Metric):
             relation = f"sorted_series_{place}"
             runs = runs.annotate(**{relation: FilteredRelation("series", condition=Q(series__name=term.field.name))})
-            value = NullIf(F(f"{relation}__{COLUMNS[term.field.part]}"), NAN)
-            keys.append(SortKey(value, term.descending, number))
+            joined.setdefault(term.field.name, relation)
+            value, sure = F(f"{relation}__{COLUMNS[term.field.part]}"), term.field in numbers
+            keys.append(SortKey(value if sure else NullIf(value, NAN), term.descending, number, always=sure))
         else:
             keys.extend(_keys(term))
-    return Keyset(keys, name=repr(order)), runs
+    return Keyset(keys, name=repr(order)), runs, joined
 
 
 def _keys(term: Term) -> Iterator[SortKey]:

@@ -6,11 +6,16 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.tracking.searching import oracle
 from tracking.models import Experiment, MetricSeries, RunData, TrainingRun
 from tracking.searching.compiling import condition
+from tracking.searching.finding import Search
 from tracking.searching.language import parse_filter, parse_order
+from tracking.searching.language.tree import Metric, Term
+from tracking.searching.listing import fields_in
 from tracking.searching.sorting import sorted_by
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -80,7 +85,7 @@ def test_random_orders_page_through_every_run_once(runs, seed):
         order = oracle.random_order(dice)
         text = ", ".join(f"{oracle.name_of(term.field)} {'desc' if term.descending else 'asc'}" for term in order)
         assert parse_order(text) == order, text
-        keyset, ordered = sorted_by(order, TrainingRun.objects.all())
+        keyset, ordered, _joined = sorted_by(order, TrainingRun.objects.all())
         wanted = [run.pk for run in oracle.ordered(runs, order)]
         size, pages = dice.randint(5, 30), []
         rows, more = keyset.page(ordered, size=size)
@@ -92,3 +97,34 @@ def test_random_orders_page_through_every_run_once(runs, seed):
         for earlier in pages[-2::-1]:
             rows, _more = keyset.page(ordered, mark=keyset.mark(rows[0]), backwards=True, size=size)
             assert [run.pk for run in rows] == [run.pk for run in earlier], text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_metric_that_is_both_asked_and_sorted_by_means_the_same(runs, seed):
+    dice, tried = random.Random(seed), 0  # noqa: S311 - dice of a test
+    for _ in range(300):
+        tree = oracle.random_tree(dice, runs)
+        asked = [field for field in fields_in(tree) if isinstance(field, Metric)]
+        if not asked:
+            continue
+        order = (Term(dice.choice(asked), dice.random() < 0.5),)
+        found, keyset = Search(tree, order).among(TrainingRun.objects.all())
+        wanted = [run.pk for run in oracle.ordered([run for run in runs if oracle.fulfils(run, tree)], order)]
+        rows, more = keyset.page(found, size=7)
+        pages = [*rows]
+        while more:
+            rows, more = keyset.page(found, mark=keyset.mark(rows[-1]), size=7)
+            pages += rows
+        assert [run.pk for run in pages] == wanted, oracle.written(tree)
+        tried += bool(wanted)
+    assert tried > 20
+
+
+def test_a_metric_that_is_both_asked_and_sorted_by_is_joined_once(runs):
+    asked = Search(parse_filter("metrics.accuracy > 0.5 and params.lr = '0.1'"), parse_order("metrics.accuracy desc"))
+    found, keyset = asked.among(TrainingRun.objects.all())
+    with CaptureQueriesContext(connection) as queries:
+        keyset.page(found, size=5)
+    (query,) = queries
+    assert query["sql"].count('"tracking_metricseries"') == 1
+    assert "NULLS LAST" not in query["sql"]  # it would keep PostgreSQL from walking the metric's index

@@ -142,6 +142,7 @@ ACCESS: dict[str, Access] = {
     "api-releases": Access(SIGNED_IN, RISK),
     "api-rollbacks": Access(NOBODY, RISK),
     "api-gate": Access(SIGNED_IN),
+    "api-gate-status": Access(SIGNED_IN),
     # API: production, audit
     "api-observations": Access(SIGNED_IN, OBSERVERS),
     "api-alerts": Access(SIGNED_IN),

@@ -332,6 +332,12 @@ MONITORING_SECONDS = env.number(
     "COUNTERSIGN_MONITORING_SECONDS", default=60, help="how often predictions in production are checked"
 )
 SEAL_SECONDS = env.number("COUNTERSIGN_SEAL_SECONDS", default=2, help="how often the log takes in new events and signs its head")
+ATTESTATION_SECONDS = env.number(
+    "COUNTERSIGN_ATTESTATION_SECONDS",
+    default=4 * 3600,
+    least=60,
+    help="how long an allowed answer of the gate may be relied on offline, in seconds; it is signed anew after half of that",
+)
 
 # Read by the SDK and by the words of the Makefile, which may share the shell.
 OTHERS = {"COUNTERSIGN_URL", "COUNTERSIGN_KEY", "COUNTERSIGN_TRUST", "COUNTERSIGN_TORCH_INDEX"}

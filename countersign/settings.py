@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-PINNED = ("origin", "log_key", "report_certificate_sha256")  # what a trust file pins; the rest of it only describes these
+# What a trust file pins; the rest of it only describes these.
+PINNED = ("origin", "log_key", "attestation_key", "report_certificate_sha256")
 _KEY = re.compile(r"[!-~]+\Z")
 
 
@@ -90,14 +91,15 @@ def save(settings: Settings, *, trust: dict[str, str]) -> None:
     Keys that differ from the saved ones are refused: whoever took over the site or the way to it would show others.
     """
     known = _read(settings.trust_file)
-    if known and any(known.get(name) != trust.get(name) for name in PINNED):
+    later = {name for name in ("attestation_key",) if name not in known}  # what trust files did not always pin
+    if known and any(known.get(name) != trust.get(name) for name in PINNED if name not in later):
         raise OtherKeys(
             f"{settings.url} shows other keys than those saved in {settings.trust_file}, so nothing was changed. "
             "Ask its administrator, over another way, whether they were replaced; if so, remove that file and log in again."
         )
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.trust_file.parent.mkdir(exist_ok=True, mode=0o700)
-    if not known:
+    if not known or later & set(trust):
         _write(settings.trust_file, trust)
     _write(folder() / "login.json", {"url": settings.url, "key": settings.key})
 

@@ -18,4 +18,5 @@ urlpatterns = [
     path("releases/", releases.Releases.as_view(), name="api-releases"),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
     path("gate/", releases.Gate.as_view(), name="api-gate"),
+    path("gate/status/<str:digest>/", releases.GateStatus.as_view(), name="api-gate-status"),
 ]

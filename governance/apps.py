@@ -15,8 +15,9 @@ class GovernanceConfig(AppConfig):
         from core.navigation import waiting_for
         from evaluations.inputs import OTHERS
         from evaluations.jobs import settled as evaluation_settled
-        from governance import erasing, live, parts, policies, requirements, reviewing
-        from governance.models import Environment, Policy, Review, SignOff
+        from governance import attestations, erasing, live, parts, policies, requirements, reviewing
+        from governance.due import falling_due
+        from governance.models import Attestation, Environment, Policy, Review, SignOff
         from governance.requirements import Kind, inspection, standing
         from governance.requirements import evaluations as measured
         from ledger.protection import protect
@@ -33,6 +34,7 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         standing.register()
         protect(SignOff)
+        protect(Attestation)
         protect(Policy, when="OLD.state = 'published'")
         subjects.register(
             "review", lambda version: ("review", list(Review.objects.filter(version=version).values_list("pk", flat=True)))
@@ -43,6 +45,7 @@ class GovernanceConfig(AppConfig):
         model_parts.register("governance", parts.model)
         list_columns.register("live", ListColumn(_("Live"), "governance/part_live_column.html", parts.live_versions))
         waiting_for.register("reviews", lambda person: Review.objects.visible_to(person).signable_by(person).count())
+        falling_due.register("attestations", attestations.take_back_what_ran_out, order=90)  # after what suspends
         ERASERS.register("governance", erasing.erase)
         inspection_settled.register("governance", reviewing.after_inspection)
         OTHERS.register("production", live.predictions_of_live)

@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from accounts.counting import worth_an_event
 from core import clock
-from governance import events
-from governance.approvals import approval_of
-from governance.models import Environment, GateRecord, Release, SignOff
-from ledger.acts import act
+from core.errors import InvalidInput
+from governance import attestations, events
+from governance.approvals import Approval, approval_of
+from governance.models import Attestation, Environment, GateRecord, Release, SignOff
+from ledger.acts import Act, act
 from models_registry.models import Version
 
 if TYPE_CHECKING:
@@ -20,15 +21,20 @@ if TYPE_CHECKING:
 
     from accounts.models import Person
 
+MOST_SAID = 300  # characters of one reason in an event
+
 
 @dataclass(frozen=True)
 class GateAnswer:
+    """The answer with every reason why not; with what certifies it where it is allowed."""
+
     allowed: bool
     reasons: list[str]
     digest: str
     environment: str
     version: Version | None = None
     policy: str = ""
+    attestation: Attestation | None = None
 
 
 def answer(digest: str, environment: str, *, asked_by: Person, model: UUID | None = None) -> GateAnswer:
@@ -44,23 +50,48 @@ def answer(digest: str, environment: str, *, asked_by: Person, model: UUID | Non
         return GateAnswer(
             False, [_("No version with this checkpoint was submitted, or you may not see it.")], digest, environment
         )
-    live = Release.objects.live().filter(version__in=found, environment=environment).values_list("version_id", flat=True)
-    version = next((one for one in found if one.pk in set(live)), max(found, key=lambda one: one.created_at))
+    live = set(Release.objects.live().filter(version__in=found, environment=environment).values_list("version_id", flat=True))
+    version = next((one for one in found if one.pk in live), max(found, key=lambda one: one.created_at))
+    given, approval = _decided(version, environment, is_live=version.pk in live)
+    elsewhere = _refused_elsewhere(version, found)
+    if elsewhere:  # an answer about several versions: what each is worth stands in the log on its own
+        return replace(given, allowed=False, reasons=[*given.reasons, *elsewhere])
+    return _recorded(given, approval, asked_by)
+
+
+def present(version: Version, environment: str) -> GateAnswer:
+    """What the gate would answer now for one version, without a question being asked: nothing is recorded."""
+    is_live = Release.objects.live().filter(version=version, environment=environment).exists()
+    given, _approval = _decided(version, environment, is_live=is_live)
+    return replace(given, attestation=Attestation.objects.latest_of(version.pk, environment))
+
+
+def status(digest: str, environment: str, *, asked_by: Person, model: UUID | None = None) -> Attestation | None:
+    """The latest attestation about these bytes there; None where there is none that `asked_by` may see.
+
+    Of bytes that several models share, the asker says which one they mean: one's PASSED must not hide another's FAILED.
+    """
+    seen = Attestation.objects.visible_to(asked_by).filter(checkpoint=digest, environment=environment)
+    seen = seen.filter(version__model=model) if model else seen
+    if seen.order_by().values("version__model").distinct()[:2].count() > 1:
+        raise InvalidInput(_("Several models have these bytes. Name with `model` the one that you mean."), code="several_models")
+    return seen.select_related("version__model").order_by("-number").first()
+
+
+def _decided(version: Version, environment: str, *, is_live: bool) -> tuple[GateAnswer, Approval]:
     approval = approval_of(version, environment)
     reasons = list(approval.reasons)
-    elsewhere = _refused_elsewhere(version, found)
-    if version.pk not in set(live):
+    if not is_live:
         reasons.append(_("It is not released to %(environment)s.") % {"environment": Environment(environment).label.lower()})
-    given = GateAnswer(not reasons, reasons, digest, environment, version, str(approval.policy or ""))
-    if elsewhere:  # an answer about several versions: what each is worth stands in the log on its own
-        return replace(given, allowed=False, reasons=[*reasons, *elsewhere])
-    _record(given, asked_by)
-    return given
+    policy = str(approval.policy or "")
+    return GateAnswer(not reasons, reasons, version.checkpoint_digest, environment, version, policy), approval
 
 
 def _refused_elsewhere(version: Version, found: list[Version]) -> list[str]:
     """For each version of another model with the same bytes that was suspended, or rejected by a person: that it was."""
     others = [one for one in found if one.model_id != version.model_id]
+    if not others:
+        return []
     against = SignOff.objects.filter(review__version__in=others, verdict=SignOff.Verdict.REJECT)
     rejected = set(against.values_list("review__version", flat=True))
     return [
@@ -71,27 +102,45 @@ def _refused_elsewhere(version: Version, found: list[Version]) -> list[str]:
     ]
 
 
-def _record(given: GateAnswer, asked_by: Person) -> None:
-    """An answer is an event when it is given for the first time or differs from the last one."""
+def _recorded(given: GateAnswer, approval: Approval, asked_by: Person) -> GateAnswer:
+    """The answer with what certifies it. It is an event when it is given first or differs from the last one; what certified
+    it before is given again until half of its life is over, so that a question costs no signature."""
     assert given.version is not None  # noqa: S101 - only answers about a version are recorded
-    last = GateRecord.objects.filter(version=given.version, environment=given.environment).first()
-    if last is not None and (last.allowed, last.reasons) == (given.allowed, given.reasons):
-        return
+    held = attestations.usable(given.version, given.environment, approval) if given.allowed else None
+    if _is_as_before(given) and (held is not None or not given.allowed):
+        return replace(given, attestation=held)
     with act(asked_by) as this:
-        GateRecord.objects.update_or_create(
-            version=given.version,
-            environment=given.environment,
-            defaults={"allowed": given.allowed, "reasons": given.reasons, "answered_at": clock.now()},
-        )
-        this.record(
-            events.GateAnswered(
-                environment=given.environment,
-                checkpoint=given.digest,
-                allowed=given.allowed,
-                reasons=[reason[:300] for reason in given.reasons],
-            ),
-            on=given.version,
-        )
+        # Decided again under the lock: a suspension since the question was read must not be followed by a PASSED.
+        is_live = attestations.lock(given.version, given.environment)
+        version = Version.objects.with_parts().get(pk=given.version.pk)
+        given, approval = _decided(version, given.environment, is_live=is_live)
+        _note(given, within=this)
+        if given.allowed:
+            return replace(given, attestation=attestations.issue(version, given.environment, approval, within=this))
+        attestations.take_back(version, given.environment, reasons=given.reasons, within=this)
+        return given
+
+
+def _is_as_before(given: GateAnswer) -> bool:
+    last = GateRecord.objects.filter(version=given.version, environment=given.environment).first()
+    return last is not None and (last.allowed, last.reasons) == (given.allowed, given.reasons)
+
+
+def _note(given: GateAnswer, *, within: Act) -> None:
+    if _is_as_before(given):
+        return
+    GateRecord.objects.update_or_create(
+        version=given.version,
+        environment=given.environment,
+        defaults={"allowed": given.allowed, "reasons": given.reasons, "answered_at": clock.now()},
+    )
+    fact = events.GateAnswered(
+        environment=given.environment,
+        checkpoint=given.digest,
+        allowed=given.allowed,
+        reasons=[reason[:MOST_SAID] for reason in given.reasons],
+    )
+    within.record(fact, on=given.version)
 
 
 def _count_unknown(asked_by: Person) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core import clock
-from governance import events
+from governance import attestations, events
 from governance.models import Policy, Release, Review
 from ledger.acts import Act, Transition
 
@@ -33,11 +35,19 @@ def withdraw(review: Review, *, within: Act) -> None:
 
 def supersede(release: Release, *, by: str, within: Act) -> None:
     within.move(release, SUPERSEDE, events.ReleaseSuperseded(by=by), ended_at=clock.now())
+    _no_longer_certified(release, _("Another version took its place."), within=within)
 
 
 def roll_back(release: Release, *, to: str, within: Act) -> None:
     within.move(release, ROLL_BACK, events.ReleaseRolledBack(to=to), ended_at=clock.now())
+    _no_longer_certified(release, _("It was rolled back to an earlier version."), within=within)
 
 
 def revoke(release: Release, *, reason: str, within: Act) -> None:
     within.move(release, REVOKE, events.ReleaseRevoked(reason=reason), ended_at=clock.now())
+    _no_longer_certified(release, _("Its release was revoked: the approval no longer holds."), within=within)
+
+
+def _no_longer_certified(release: Release, reason: str, *, within: Act) -> None:
+    """What the gate certified for the release is taken back in the same act: a deployment that asks is told at once."""
+    attestations.take_back(release.version, release.environment, reasons=[reason], within=within)

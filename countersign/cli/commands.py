@@ -6,20 +6,18 @@ import argparse
 import getpass
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from countersign.client import JSON, Client, digest_of
+from countersign.client import JSON, Client
 from countersign.settings import known_trust, save, site_address
 from countersign.submitting import USES
 from countersign.submitting import submit as hand_in
 from countersign.verify import cli as verifying
 
 ALLOWED, NOT_ALLOWED = 0, 3
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 class Unusable(Exception):
@@ -107,18 +105,6 @@ def _free_name(version: JSON) -> Path:
     if target.exists():
         raise Unusable(f"{target} exists already; name another file with -o.")
     return target
-
-
-def gate(args: argparse.Namespace) -> int:
-    """Exit code 0 when exactly these bytes may run there, 3 with the reasons when not."""
-    if args.what.startswith("sha256:") and not _DIGEST.match(args.what):
-        raise Unusable("A digest is written sha256: followed by 64 lower-case hexadecimal digits.")
-    digest = args.what if _DIGEST.match(args.what) else digest_of(given_file(args.what))
-    answer = Client().gate(digest, environment=args.environment, model=args.model)
-    if answer["allowed"]:
-        return say(args, answer, f"Allowed: {answer['name']} may run in {answer['environment']} under {answer['policy']}.")
-    say(args, answer, "\n".join(["Not allowed:", *(f"  - {reason}" for reason in answer["reasons"])]))
-    return NOT_ALLOWED
 
 
 def report(args: argparse.Namespace) -> int:

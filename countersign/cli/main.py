@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, importing, registering, reproducing, runs, sending, splitting
+from countersign.cli import checking, commands, data, gate, importing, registering, reproducing, runs, sending, splitting
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
 from countersign.reproducing import CannotReproduce, TrainingFailed
@@ -88,10 +88,7 @@ def parser() -> argparse.ArgumentParser:
     one = command("pull", "Fetch a version's checkpoint and check its digest.", commands.pull)
     one.add_argument("name", metavar="MODEL@ENVIRONMENT", help="or MODEL:NUMBER, or a version's id")
     one.add_argument("-o", "--output", metavar="FILE", help="where to save it")
-    one = command("gate", "May exactly these bytes run? Exit code 0: allowed; 3: not, with the reasons.", commands.gate)
-    one.add_argument("what", metavar="FILE|DIGEST", help="a checkpoint file, or sha256:<64 hex>")
-    one.add_argument("--environment", default="production")
-    one.add_argument("--model", metavar="NAME", help="which model is meant, where several have these bytes")
+    gate.add_arguments(command("gate", "May exactly these bytes run? 0: they may; 1: not; 2: not known.", gate.run))
     one = command("report", "Make an audit report of a version and save the PDF.", commands.report)
     one.add_argument("name", metavar="MODEL:NUMBER")
     one.add_argument("-o", "--output", metavar="FILE", default="report.pdf")

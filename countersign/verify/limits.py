@@ -16,3 +16,5 @@ LOG_ENTRIES = 200_000
 PROOF_HASHES = 63  # a log index fits into 63 bits
 NOTE_BYTES = 64 << 10
 TRUST_BYTES = 64 << 10
+ENVELOPE_BYTES = 1 << 20
+SIGNATURES = 8  # of one envelope

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
 
 from countersign.verify import limits
 from countersign.verify.canonical import parse_json
@@ -19,6 +21,8 @@ TRUST_FORMAT = "countersign-trust/1"
 FIELDS = ("format", "site", "origin", "log_key", "report_certificate", "report_certificate_sha256")
 PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\s*")
 
+KEY_PEM = re.compile(r"\s*-----BEGIN PUBLIC KEY-----\r?\n[A-Za-z0-9+/=\r\n]+-----END PUBLIC KEY-----\s*")
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -28,6 +32,7 @@ class Trust:
     origin: str
     log_key: LogKey
     certificate: bytes  # DER
+    attestation_key: Ed25519PublicKey | None = None  # of signed statements; trust files of older sites pin none
 
     @property
     def certificate_sha256(self) -> str:
@@ -61,7 +66,25 @@ def parse_trust(data: bytes) -> Trust:
     certificate = _certificate(stated["report_certificate"])
     if sha256(certificate).hex() != stated["report_certificate_sha256"].lower():
         raise Refused("The trust file's certificate does not have the fingerprint that stands beside it.")
-    return Trust(site=stated["site"], origin=stated["origin"], log_key=key, certificate=certificate)
+    return Trust(
+        site=stated["site"],
+        origin=stated["origin"],
+        log_key=key,
+        certificate=certificate,
+        attestation_key=_attestation_key(stated["attestation_key"]) if "attestation_key" in stated else None,
+    )
+
+
+def _attestation_key(pem: object) -> Ed25519PublicKey:
+    if not isinstance(pem, str) or not KEY_PEM.fullmatch(pem):
+        raise Refused("The trust file's attestation key is not exactly one public key in PEM.")
+    try:
+        key = load_pem_public_key(pem.encode("ascii"))
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refused("The trust file's attestation key cannot be read.") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise Refused("The trust file's attestation key is no Ed25519 key.")
+    return key
 
 
 def _certificate(pem: str) -> bytes:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import ApiView
+from core.errors import Missing
 from governance import gate, services
 from governance.api.common import ENVIRONMENT, environment_asked, version_of
 from governance.models import Release
@@ -71,8 +73,27 @@ class Gate(ApiView):
         tags=["governance"], parameters=[DIGEST, ENVIRONMENT, OF_MODEL], responses=shapes.GateOutput, operation_id="gate"
     )
     def get(self, request: Request) -> Response:
-        """May exactly these bytes run there? Answered with every reason."""
+        """May exactly these bytes run there? Answered with every reason; an allowed answer carries its signed attestation."""
         digest = as_digest(request.query_params.get("digest", ""))
-        model = request.query_params.get("model")
-        asked = gate.answer(digest, environment_asked(request), asked_by=request.user, model=as_uuid(model) if model else None)
+        asked = gate.answer(digest, environment_asked(request), asked_by=request.user, model=model_asked(request))
         return Response(shapes.gate(asked))
+
+
+class GateStatus(ApiView):
+    queries = {"environment", "model"}
+
+    @extend_schema(
+        tags=["governance"], parameters=[ENVIRONMENT, OF_MODEL], responses=shapes.GateStatusOutput, operation_id="gate_status"
+    )
+    def get(self, request: Request, digest: str) -> Response:
+        """The latest attestation about these bytes there, and whether it still allows: how a deployment hears of a suspension
+        before what it holds has expired. Nothing is asked of the gate, and nothing recorded."""
+        found = gate.status(as_digest(digest), environment_asked(request), asked_by=request.user, model=model_asked(request))
+        if found is None:
+            raise Missing(_("The gate has certified nothing about these bytes there, or you may not see it."))
+        return Response(shapes.gate_status(found))
+
+
+def model_asked(request: Request) -> UUID | None:
+    given = request.query_params.get("model")
+    return as_uuid(given) if given else None

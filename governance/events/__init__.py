@@ -1,5 +1,6 @@
 """Past facts about policies, reviews, sign-offs, releases and the gate, a file for each concept."""
 
+from governance.events.attestations import GateAttested
 from governance.events.policies import PolicyPublished, PolicyPublishedForTier
 from governance.events.releases import (
     GateAnswered,
@@ -14,6 +15,7 @@ from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened
 __all__ = [
     "GateAnswered",
     "GateAskedUnknown",
+    "GateAttested",
     "PinsChanged",
     "PolicyPublished",
     "PolicyPublishedForTier",

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from governance.gate import GateAnswer
-from governance.models import Environment, Release
+from governance.models import Attestation, Environment, Release
 
 
 class ReleaseInput(serializers.Serializer):
@@ -37,6 +37,22 @@ class GateOutput(serializers.Serializer):
     version = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
     policy = serializers.CharField()
+    attestation = serializers.JSONField(
+        allow_null=True,
+        help_text="The signed statement of an allowed answer, a DSSE envelope; see docs/reference/attestations.md.",
+    )
+
+
+class GateStatusOutput(serializers.Serializer):
+    digest = serializers.CharField()
+    environment = serializers.CharField()
+    version = serializers.UUIDField()
+    name = serializers.CharField()
+    result = serializers.ChoiceField(choices=Attestation.Result.choices)
+    current = serializers.BooleanField(help_text="Whether it allows now: PASSED and not expired.")
+    made_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    attestation = serializers.JSONField()
 
 
 def gate(given: GateAnswer) -> dict[str, Any]:
@@ -49,4 +65,21 @@ def gate(given: GateAnswer) -> dict[str, Any]:
         "version": str(given.version.pk) if given.version else None,
         "name": str(given.version or ""),
         "policy": given.policy,
+        "attestation": given.attestation.envelope if given.attestation else None,
     }
+
+
+def gate_status(found: Attestation) -> dict[str, Any]:
+    """`GateStatusOutput` of the latest attestation."""
+    shown = {
+        "digest": found.checkpoint,
+        "environment": found.environment,
+        "version": found.version_id,
+        "name": str(found.version),
+        "result": found.result,
+        "current": found.is_current,
+        "made_at": found.made_at,
+        "expires_at": found.expires_at,
+        "attestation": found.envelope,
+    }
+    return dict(GateStatusOutput(shown).data)

@@ -50,6 +50,7 @@ def address(name: str, pattern: URLPattern) -> str:
         "number": 99,
         "theme": "light",
         "path": "a/b",
+        "digest": "sha256:" + "0" * 64,
     }
     arguments = {each: samples[each] for each in pattern.pattern.regex.groupindex}
     if name in {"evaluations:chart", "monitoring:chart"}:

@@ -62,3 +62,14 @@ def command(machine: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., 
         return Said(code, printed.out, said)
 
     return run
+
+
+@pytest.fixture
+def signed_in(site: str, command: Callable[..., Said], key_of: Callable[..., str], machine: Path) -> Callable[[Any], None]:
+    """`signed_in(person)`: that person's login is saved on this machine."""
+
+    def sign_in(person: Any) -> None:
+        (machine.parent / "key").write_text(key_of(person) + "\n")
+        assert command("login", site, "--key-file", str(machine.parent / "key")).code == 0
+
+    return sign_in

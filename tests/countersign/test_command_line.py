@@ -27,17 +27,6 @@ Command = Callable[..., Said]
 
 
 @pytest.fixture
-def signed_in(site: str, command: Command, key_of: Callable[..., str], machine: Path) -> Callable[[Any], None]:
-    """`signed_in(person)`: that person's login is saved on this machine."""
-
-    def sign_in(person: Any) -> None:
-        (machine.parent / "key").write_text(key_of(person) + "\n")
-        assert command("login", site, "--key-file", str(machine.parent / "key")).code == 0
-
-    return sign_in
-
-
-@pytest.fixture
 def files(machine: Path) -> dict[str, str]:
     """A card, a checkpoint, an architecture and curves, as files of the person's own."""
     (machine / "card.json").write_text(json.dumps(CARD))
@@ -186,7 +175,7 @@ def test_pull_says_where_nothing_is_live(live: Any, scientist: Any, signed_in: A
     assert command("pull", "nothing@production").code == 1
 
 
-def test_the_gate_ends_with_0_or_3(live: Any, scientist: Any, signed_in: Any, command: Command, machine: Path) -> None:
+def test_the_gate_ends_with_0_1_or_2(live: Any, scientist: Any, signed_in: Any, command: Command, machine: Path) -> None:
     signed_in(scientist)
     said = command("gate", live.checkpoint_digest, "--json")
     assert (said.code, said.json["allowed"]) == (0, True)
@@ -195,10 +184,10 @@ def test_the_gate_ends_with_0_or_3(live: Any, scientist: Any, signed_in: Any, co
     assert (said.code, said.out.startswith("Allowed: digit-reader v1 may run in production")) == (0, True)
     (machine / "file").write_bytes(b"others")
     said = command("gate", "file")
-    assert (said.code, said.out.startswith("Not allowed:\n  - ")) == (3, True)
-    assert command("gate", live.checkpoint_digest, "--environment", "staging", "--json").code == 3
+    assert (said.code, said.out.startswith("Not allowed:\n  - ")) == (1, True)
+    assert command("gate", live.checkpoint_digest, "--environment", "staging", "--json").code == 1
     said = command("gate", live.checkpoint_digest, "--environment", "moon", "--json")
-    assert (said.code, said.json["problem"]["code"]) == (1, "environment")
+    assert (said.code, said.json["problem"]["code"]) == (2, "environment")
     assert command("gate", "sha256:123").code == 64
 
 
@@ -286,10 +275,12 @@ def test_every_refusal_is_one_json_object_on_request(command: Command, words: li
 def test_wrong_use_ends_with_64_and_an_unreachable_site_with_69(command: Command, monkeypatch: Any) -> None:
     assert command("unknown").code == 64
     assert command("gate").code == 64
-    assert command("gate", "sha256:" + "0" * 64).code == 64  # nobody signed in
+    assert command("status", "m:1").code == 64  # nobody signed in
+    assert command("gate", "sha256:" + "0" * 64).code == 2  # of a pipeline that asks, this is no answer
     monkeypatch.setenv("COUNTERSIGN_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("COUNTERSIGN_KEY", "key")
-    assert command("gate", "sha256:" + "0" * 64).code == 69
+    assert command("status", "m:1").code == 69
+    assert command("gate", "sha256:" + "0" * 64).code == 2
 
 
 def test_text_from_elsewhere_steers_no_terminal(scientist: Any, signed_in: Any, command: Command, monkeypatch: Any) -> None:
@@ -297,7 +288,7 @@ def test_text_from_elsewhere_steers_no_terminal(scientist: Any, signed_in: Any, 
     answer = {"allowed": False, "reasons": ["\x1b[2Jgone", "rtl \u202e"], "name": "", "environment": "", "policy": ""}
     monkeypatch.setattr("countersign.client.Client.gate", lambda *_, **__: answer)
     said = command("gate", "sha256:" + "0" * 64)
-    assert (said.code, said.out) == (3, "Not allowed:\n  - ?[2Jgone\n  - rtl ?\n")
+    assert (said.code, said.out) == (1, "Not allowed:\n  - ?[2Jgone\n  - rtl ?\n")
 
 
 @pytest.mark.parametrize("answer", [{}, {"allowed": True}, []])
@@ -307,7 +298,7 @@ def test_an_answer_in_another_form_is_a_sentence(
     signed_in(scientist)
     monkeypatch.setattr("countersign.client.Client.gate", lambda *_, **__: answer)
     said = command("gate", "sha256:" + "0" * 64)
-    assert (said.code, "another form" in said.err) == (69, True)
+    assert (said.code, "another form" in said.err) == (2, True)
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(

@@ -82,7 +82,7 @@ def test_the_command_line_runs_beside_its_own_libraries_alone(installed: Path) -
     assert script.exists()
     for words, code, said in (
         (["--version"], 0, "countersign "),
-        (["gate", "sha256:" + "0" * 64, "--json"], 64, "No site is known"),
+        (["gate", "sha256:" + "0" * 64, "--json"], 2, "No site is known"),
         (["verify", "absent.pdf", "--json"], 64, "cannot be opened"),
     ):
         done = run(str(script), *words, path=str(installed), isolated=True)

@@ -21,7 +21,8 @@ from audit.files import pdf_of
 from audit.models import Report
 from audit.trust import trust
 from core.api import ApiView
-from governance.models import Environment
+from governance.models import PRODUCTION
+from governance.serializers.common import EnvironmentNamed
 from models_registry.models import Version
 
 
@@ -48,7 +49,7 @@ class Trust(ApiView):
 
 class ReportInput(serializers.Serializer):
     version = serializers.UUIDField()
-    environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.PRODUCTION)
+    environment = EnvironmentNamed(default=PRODUCTION)
 
 
 class ReportOutput(serializers.ModelSerializer):

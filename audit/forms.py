@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Person
 from audit.subjects import KINDS
 from audit.wording import system_word
-from governance.models import Environment
+from governance.environments import choices
+from governance.models import PRODUCTION
 from ledger.actors import CLOCK, INSTALLER, WORKER
 from ledger.events import registered
 from models_registry.models import RegisteredModel, Version
@@ -70,9 +71,7 @@ class ReportForm(forms.Form):
     """Which version, and where it is to be judged for."""
 
     version = forms.ModelChoiceField(label=gettext_lazy("Version"), queryset=Version.objects.none())
-    environment = forms.ChoiceField(
-        label=gettext_lazy("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION
-    )
+    environment = forms.ChoiceField(label=gettext_lazy("Environment"), choices=choices, initial=PRODUCTION)
 
     def __init__(self, *args: Any, versions: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.visibility import teams_visible_to
 from core.ids import uuid7
-from governance.models import Environment
+from governance.models import PRODUCTION, EnvironmentField
 from ledger.leases import LeasedJob
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Report(LeasedJob):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="reports")
-    environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
+    environment = EnvironmentField(default=PRODUCTION)
     title = models.CharField(max_length=200)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reports_requested")
     outcome = models.CharField(max_length=32, blank=True)  # the decision that the report states

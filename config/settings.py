@@ -285,7 +285,6 @@ SPECTACULAR_SETTINGS = {
         "LinkKind": "data_registry.models.Link.Kind",
         "LocationKind": "data_registry.locations.NAMES",
         "PiiPresent": "data_registry.models.PiiFinding.Present",
-        "EnvironmentName": "governance.models.Environment",
         "RoleName": "accounts.roles.Role",
     },
 }

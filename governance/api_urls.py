@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from governance.api import policies, releases, reviews, submitting
+from governance.api import environments, policies, releases, reviews, submitting
 from governance.causes import api as causes
 
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("reviews/<uuid:pk>/", reviews.ReviewDetail.as_view(), name="api-review"),
     path("reviews/<uuid:pk>/sign-offs/", reviews.SignOffs.as_view(), name="api-sign-offs"),
     path("policies/", policies.Policies.as_view(), name="api-policies"),
+    path("environments/", environments.Environments.as_view(), name="api-environments"),
+    path("environments/<slug:slug>/mode/", environments.EnvironmentMode.as_view(), name="api-environment-mode"),
+    path("environments/<slug:slug>/retirement/", environments.EnvironmentRetirement.as_view(), name="api-environment-retirement"),
     path("releases/", releases.Releases.as_view(), name="api-releases"),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
     path("gate/", releases.Gate.as_view(), name="api-gate"),

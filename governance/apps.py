@@ -1,4 +1,3 @@
-from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,13 +14,13 @@ class GovernanceConfig(AppConfig):
         from core.navigation import waiting_for
         from evaluations.inputs import OTHERS
         from evaluations.jobs import settled as evaluation_settled
-        from governance import attestations, erasing, live, parts, policies, requirements, reviewing
+        from governance import attestations, environments, erasing, live, parts, policies, requirements, reviewing
         from governance.due import falling_due
-        from governance.models import Attestation, Environment, Policy, Review, SignOff
+        from governance.models import Attestation, Policy, Review, SignOff
         from governance.requirements import Kind, inspection, standing
         from governance.requirements import evaluations as measured
         from ledger.protection import protect
-        from models_registry.aliases import released_as
+        from models_registry.aliases import ReleaseAliases, released_as
         from models_registry.history import subjects
         from models_registry.jobs import settled as inspection_settled
         from models_registry.parts import ListColumn, Tab, list_columns, model_parts, overview_parts, version_tabs
@@ -49,11 +48,11 @@ class GovernanceConfig(AppConfig):
         ERASERS.register("governance", erasing.erase)
         inspection_settled.register("governance", reviewing.after_inspection)
         OTHERS.register("production", live.predictions_of_live)
-        for environment in Environment.values:
-            released_as.register(environment, partial(live.live_versions, environment=environment))
+        released_as.register("environments", ReleaseAliases(environments.names, live.live_versions))
         evaluation_settled.register("governance", reviewing.after_evaluation)
 
         def install(**_options: Any) -> None:
+            environments.install()
             policies.install()
 
         post_migrate.connect(install, sender=self, weak=False, dispatch_uid="governance.policies")

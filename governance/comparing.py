@@ -19,7 +19,7 @@ from evaluations.models import EvaluationRun
 from evaluations.services import verdict_of
 from evaluations.verdicts import title_of
 from governance.criteria import criteria_of
-from governance.models import Environment, Policy
+from governance.models import Policy, label_of
 from governance.pins import changed_since, word_of
 from models_registry.cards import FIELDS
 from models_registry.models import ModelCard, Version, VersionData
@@ -212,7 +212,7 @@ def _policy(before: Side, after: Side) -> list[dict[str, Any]]:
 
 def _environment(before: Side, after: Side) -> list[dict[str, Any]]:
     names = [str(side.statement.get("environment", "")) for side in (before, after)]
-    return [_change(_("Environment"), *(str(Environment(one).label) if one in Environment.values else one for one in names))]
+    return [_change(_("Environment"), *(label_of(one) for one in names))]
 
 
 def _evaluations(before: Side, after: Side) -> list[dict[str, Any]]:

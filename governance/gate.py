@@ -12,7 +12,7 @@ from core import clock
 from core.errors import InvalidInput
 from governance import attestations, events
 from governance.approvals import Approval, approval_of
-from governance.models import Attestation, Environment, GateRecord, Release, SignOff
+from governance.models import Attestation, GateRecord, Release, SignOff, label_of
 from ledger.acts import Act, act
 from models_registry.models import Version
 
@@ -82,7 +82,7 @@ def _decided(version: Version, environment: str, *, is_live: bool) -> tuple[Gate
     approval = approval_of(version, environment)
     reasons = list(approval.reasons)
     if not is_live:
-        reasons.append(_("It is not released to %(environment)s.") % {"environment": Environment(environment).label.lower()})
+        reasons.append(_("It is not released to %(environment)s.") % {"environment": label_of(environment).lower()})
     policy = str(approval.policy or "")
     return GateAnswer(not reasons, reasons, version.checkpoint_digest, environment, version, policy), approval
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from governance.approvals import approval_of
-from governance.models import Environment, Release
+from governance.environments import names
+from governance.models import Release
 from models_registry.models import RegisteredModel, Version
 
 
@@ -30,7 +31,7 @@ def candidates(releases: list[Release]) -> list[Release]:
 def targets(model: RegisteredModel) -> dict[str, Version | None]:
     """For each environment where the model was released: the version that a roll-back now makes live; None where none can."""
     found: dict[str, Version | None] = {}
-    for environment in Environment.values:
+    for environment in names():
         if releases := releases_in(model, environment):
             versions = (one.version for one in candidates(releases))
             found[environment] = next((one for one in versions if approval_of(one, environment).holds), None)

@@ -9,23 +9,23 @@ from django.utils.translation import gettext as _
 
 from evaluations.inputs import Other
 from evaluations.models import EvaluationRun
-from governance.models import Environment, Release
+from governance.models import PRODUCTION, Release
 from models_registry.models import RegisteredModel, Version
 
 
-def live_versions(models: Iterable[RegisteredModel], *, environment: str) -> dict[UUID, Version]:
-    """The version of each of these models that is live in the environment, by model."""
-    releases = Release.objects.live().filter(model__in=models, environment=environment)
-    return {one.model_id: one.version for one in releases.select_related("version__model__team", "version__created_by")}
+def live_versions(models: Iterable[RegisteredModel]) -> dict[str, dict[UUID, Version]]:
+    """For each environment, the version of each of these models that is live there, by model."""
+    found: dict[str, dict[UUID, Version]] = {}
+    releases = Release.objects.live().filter(model__in=models)
+    for one in releases.select_related("version__model__team", "version__created_by"):
+        found.setdefault(one.environment, {})[one.model_id] = one.version
+    return found
 
 
 def predictions_of_live(run: EvaluationRun) -> Other:
     """The predictions of the version of the same model that is live in production, on exactly the data of `run`."""
     release = (
-        Release.objects.live()
-        .filter(model=run.version.model_id, environment=Environment.PRODUCTION)
-        .select_related("version__model")
-        .first()
+        Release.objects.live().filter(model=run.version.model_id, environment=PRODUCTION).select_related("version__model").first()
     )
     if release is None:
         return Other(missing=_("No version of this model is live in production, so there is nothing to compare with."))

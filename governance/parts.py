@@ -17,7 +17,8 @@ from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approv
 from governance.comparing import Side, differences
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
-from governance.models import Environment, Release, Review, SignOff
+from governance.models import PRODUCTION, Release, Review, SignOff, label_of
+from governance.modes import releasable_to
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
 from governance.pins import flags_of, word_of
 from governance.requirements.gravest import rows_of
@@ -53,7 +54,7 @@ class Comparison:
 def environment_of(version: Version) -> str:
     """Where the version's latest review wants it to run."""
     latest = version.reviews.order_by("-opened_at").first()
-    return latest.environment if latest else Environment.PRODUCTION
+    return latest.environment if latest else PRODUCTION
 
 
 # -- the page of a version -------------------------------------------------------------------------------------------------
@@ -80,9 +81,11 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     else:
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
     live = any(one.state == Release.State.LIVE for one in releases)
-    if approval.holds and not live and can_release_version(request.user, version):
-        form = ReleaseForm(auto_id="release_%s", initial={"environment": approval.review.environment})
-        parts.append(Part("side", "governance/part_release.html", {"version": version, "form": form}))
+    open_to = [] if live else releasable_to(version, approval)
+    if open_to and can_release_version(request.user, version):
+        form = ReleaseForm(auto_id="release_%s", environments=open_to, initial={"environment": approval.review.environment})
+        context = {"version": version, "form": form, "approved": approval.holds}
+        parts.append(Part("side", "governance/part_release.html", context))
     if version.state == Version.State.SUSPENDED and can_release(request.user, version.model) and _nothing_live(version):
         parts.append(Part("actions", "governance/part_rollback_link.html", {"model": version.model}))
     return parts + _card_link(request, version)
@@ -204,7 +207,7 @@ def _rollback(row: RegisteredModel) -> dict[str, Any]:
     ways = targets(row)
     possible = [name for name, version in ways.items() if version]
     form = RollbackForm(auto_id="rollback_%s", environments=possible) if possible else None
-    return {"model": row, "ways": [(Environment(name).label, version) for name, version in ways.items()], "form": form}
+    return {"model": row, "ways": [(label_of(name), version) for name, version in ways.items()], "form": form}
 
 
 def live_versions(models: list[RegisteredModel]) -> dict[Any, list[Release]]:

@@ -111,6 +111,16 @@ def can_release_version(person: Person, version: Version) -> Decision:
     return decision
 
 
+def can_rule_environments(person: Person) -> Decision:
+    """Environments stand above all teams, so whoever rules them holds the role everywhere. Administrators hand out roles and
+    must not be able to loosen, by themselves, what those roles are for."""
+    if person.holds_anywhere(Role.ADMINISTRATOR):
+        return deny(_("Administrators hand out roles, so they do not decide how strict an environment is."), code="administrator")
+    if not person.holds(Role.RISK_MANAGER):
+        return deny(_("Only a risk manager for all teams makes environments and decides how strict they are."), code="wrong_role")
+    return allow()
+
+
 def policy_allows(policy: Policy, environment: str) -> Decision:
     if environment in policy.document.covers.environments:
         return allow()

@@ -13,7 +13,7 @@ from governance.criteria import starting_suites
 from governance.documents import FORMAT
 from governance.documents.checking import checked
 from governance.events import PolicyPublished
-from governance.models import Environment, Policy
+from governance.models import PRODUCTION, STAGING, Policy, label_of
 from ledger.actors import INSTALLER, Actor
 from ledger.acts import act
 from models_registry.models import RiskTier
@@ -37,7 +37,7 @@ def starting_body(tier: str) -> dict[str, Any]:
         "name": NAMES[RiskTier(tier)],
         "title": TITLES[RiskTier(tier)],
         "purpose": PURPOSES[RiskTier(tier)],
-        "covers": {"tiers": [str(tier)], "environments": [str(one) for one in Environment.values]},
+        "covers": {"tiers": [str(tier)], "environments": [STAGING, PRODUCTION]},
         "evaluations": {"verified": False, "sandbox": {"weights": "L1", "programs": "L2"}, "suites": starting_suites(tier)},
         "requirements": [],
         "steps": _starting_steps(tier),
@@ -86,11 +86,11 @@ def fact_of(policy: Policy, replaced: Policy | None, **also: Any) -> PolicyPubli
     )
 
 
-def in_force(risk_tier: str, environment: str = Environment.PRODUCTION) -> Policy:
+def in_force(risk_tier: str, environment: str = PRODUCTION) -> Policy:
     """The policy that a submission of this tier for this environment is judged by, from the moment it is handed in."""
     policy = Policy.objects.in_force(risk_tier, environment)
     if policy is None:
-        words = {"tier": RiskTier(risk_tier).label.lower(), "environment": Environment(environment).label.lower()}
+        words = {"tier": RiskTier(risk_tier).label.lower(), "environment": label_of(environment).lower()}
         raise InvalidInput(
             _("No published policy covers models of %(tier)s in %(environment)s: a compliance officer must publish one.") % words,
             code="no_policy",

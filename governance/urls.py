@@ -1,12 +1,16 @@
 from django.urls import path
 
 from governance.causes import views as causes
-from governance.views import inbox, policies, releasing, reviews, submitting
+from governance.views import environments, inbox, policies, releasing, reviews, submitting
 
 app_name = "governance"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("policies/", policies.policy_list, name="policies"),
+    path("environments/", environments.environments, name="environments"),
+    path("environments/new/", environments.make_environment, name="make_environment"),
+    path("environments/<slug:slug>/mode/", environments.environment_mode, name="environment_mode"),
+    path("environments/<slug:slug>/retirement/", environments.retire_environment, name="retire_environment"),
     path("submit/", submitting.submit, name="submit"),
     path("versions/<uuid:pk>/changes/", causes.changes, name="changes"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review"),

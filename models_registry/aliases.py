@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,14 +25,31 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[\w-]{1,64}\Z", re.ASCII)
 _NUMBER = re.compile(r"v\d+\Z|latest\Z", re.I)
 
-# Environments of the release process, in lower case: each tells which versions of these models are live there, by model. Higher
-# packages register them.
-released_as: Registry[Callable[[Iterable[RegisteredModel]], dict[UUID, Version]]] = Registry("alias of the release process")
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAliases:
+    """Names of the release process, in lower case, and which versions of these models each points at now."""
+
+    names: Callable[[], list[str]]
+    live: Callable[[Iterable[RegisteredModel]], dict[str, dict[UUID, Version]]]  # by name, then by model
+
+
+released_as: Registry[ReleaseAliases] = Registry("aliases of the release process")  # higher packages register theirs
+
+
+def is_of_releases(name: str) -> bool:
+    """Whether the name moves with releases only."""
+    return any(name.lower() in each.names() for each in released_as)
+
+
+def live_under(name: str, models: Iterable[RegisteredModel]) -> dict[UUID, Version]:
+    """The version of each of these models that a name of the release process points at, by model."""
+    return {key: version for each in released_as for key, version in each.live(models).get(name.lower(), {}).items()}
 
 
 def can_set_alias(person: Person, model: RegisteredModel, name: str, *, version: Version | None = None) -> Decision:
     """A name of the release process moves with a release, and with nothing else."""
-    if released_as.get(name.lower()):
+    if is_of_releases(name):
         page = f"{settings.SITE_URL}{(version or model).get_absolute_url()}"
         return deny(
             _(
@@ -77,8 +95,8 @@ def remove_alias(model: RegisteredModel, name: str, *, by: Person) -> None:
 
 def version_of(model: RegisteredModel, name: str) -> Version:
     """The version that `name` points at; for a name of the release process, the one that is live there."""
-    if live := released_as.get(name.lower()):
-        version = live([model]).get(model.pk)
+    if is_of_releases(name):
+        version = live_under(name, [model]).get(model.pk)
         if version is None:
             raise Missing(
                 _("No version of %(model)s is live in %(name)s.") % {"model": model.name, "name": name.lower()}, code="no_alias"
@@ -96,7 +114,8 @@ def aliases_of(models: Iterable[RegisteredModel]) -> dict[UUID, dict[str, int]]:
     found: dict[UUID, dict[str, int]] = {model.pk: {} for model in models}
     for alias in ModelAlias.objects.filter(model__in=models).select_related("version"):
         found[alias.model_id][alias.name] = alias.version.number
-    for name in released_as.names():
-        for model, version in released_as.get(name)(models).items():  # type: ignore[misc] # a name of the registry is in it
-            found[model][name] = version.number
+    for each in released_as:
+        for name, live in each.live(models).items():
+            for model, version in live.items():
+                found[model][name] = version.number
     return found

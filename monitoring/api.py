@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import ApiView
-from governance.models import Environment
+from governance.models import PRODUCTION
+from governance.serializers.common import EnvironmentNamed
 from models_registry.models import Version
 from monitoring import services
 from monitoring.models import Alert, ObservationBatch
@@ -25,7 +26,7 @@ class ObservationInput(serializers.Serializer):
     """Sums over a batch of softmax vectors; the SDK forms them, so that single predictions stay with you."""
 
     version = serializers.UUIDField()
-    environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.PRODUCTION)
+    environment = EnvironmentNamed(default=PRODUCTION)
     n = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="Rows in the batch.")
     sums = serializers.ListField(
         child=serializers.FloatField(), min_length=2, max_length=MOST_CLASSES, help_text="Per class: sum of probabilities."

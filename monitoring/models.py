@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership, Role
 from accounts.visibility import teams_visible_to
 from core.ids import uuid7
-from governance.models import Environment
+from governance.models import EnvironmentField
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -30,7 +30,7 @@ class ObservationBatch(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="observations")
-    environment = models.CharField(max_length=16, choices=Environment.choices)
+    environment = EnvironmentField()
     received_at = models.DateTimeField(db_index=True)
     n = models.PositiveIntegerField()  # rows
     sums = ArrayField(models.FloatField())  # [classes] sum of probabilities
@@ -53,7 +53,7 @@ class CheckChart(models.Model):
     """The checks of a version over time as a drawing with its table: derived from the batches, drawn anew after each check."""
 
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="check_charts")
-    environment = models.CharField(max_length=16, choices=Environment.choices)
+    environment = EnvironmentField()
     title = models.CharField(max_length=200)
     description = models.TextField()
     light_digest = models.CharField(max_length=71)
@@ -91,7 +91,7 @@ class Alert(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="alerts")
-    environment = models.CharField(max_length=16, choices=Environment.choices)
+    environment = EnvironmentField()
     rule = models.CharField(max_length=64)
     sentence = models.TextField()
     facts = models.JSONField(default=dict)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from audit.composing.material import Material
 from audit.wording import role_word
 from core.clock import stamp
-from governance.models import Environment, Release
+from governance.models import Release, label_of
 from models_registry.models import Version
 
 APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
@@ -42,7 +42,7 @@ def decision(material: Material) -> dict[str, Any]:
     """Outcome with reasons as of now, the policy it was judged by, and how far each required signature is."""
     approval, report = material.approval, material.report
     found = outcome(material)
-    where = str(Environment(report.environment).label).lower()
+    where = label_of(report.environment).lower()
     policy = approval.policy
     live = [one for one in material.releases if one.state == Release.State.LIVE and one.environment == report.environment]
     return {

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from audit.composing.material import Material
 from audit.composing.production import facts_hold
-from governance.models import Environment
+from governance.models import label_of
 from tracking.services.fixing import facts_digest, fixed_digest
 
 # Checks by whose absence a reader may be misled, each with what its absence means.
@@ -90,7 +90,7 @@ def _of_training(material: Material) -> list[str]:
 
 def _of_production(material: Material) -> list[str]:
     report = material.report
-    where = str(Environment(report.environment).label).lower()
+    where = label_of(report.environment).lower()
     gaps = [_("Approvals and releases for other environments than %(where)s are not judged here.") % {"where": where}]
     released = [one for one in material.releases if one.environment == report.environment]
     if released and not material.batches:

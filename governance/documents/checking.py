@@ -13,7 +13,8 @@ from core.errors import InvalidInput
 from governance.criteria import check_suites
 from governance.documents import ALWAYS, FORMAT, ORDER, PERSONAL_DATA, Document, read
 from governance.documents.plain import check_plain
-from governance.models import Environment, SignOff
+from governance.environments import names
+from governance.models import SignOff
 from governance.requirements import kinds
 from models_registry.models import RiskTier
 
@@ -37,7 +38,7 @@ def checked(body: Any) -> Document:
     _text(given, "purpose", most=2000)
     covers = _fields(given.get("covers"), "covers", ("tiers", "environments"))
     _choices(covers, "covers.tiers", RiskTier.values)
-    _choices(covers, "covers.environments", Environment.values)
+    _choices(covers, "covers.environments", names())
     evaluations = _evaluations(given.get("evaluations"))
     steps = _steps(given.get("steps"))
     for key in ("valid_days", "review_days", "remind_days"):

@@ -1,6 +1,7 @@
 """Past facts about policies, reviews, sign-offs, releases and the gate, a file for each concept."""
 
 from governance.events.attestations import GateAttested
+from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
 from governance.events.policies import PolicyPublished, PolicyPublishedForTier
 from governance.events.releases import (
     GateAnswered,
@@ -9,10 +10,14 @@ from governance.events.releases import (
     ReleaseRevoked,
     ReleaseRolledBack,
     ReleaseSuperseded,
+    ReleaseWentUnapproved,
 )
 from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn, SignOffGiven
 
 __all__ = [
+    "EnvironmentMade",
+    "EnvironmentModeChanged",
+    "EnvironmentRetired",
     "GateAnswered",
     "GateAskedUnknown",
     "GateAttested",
@@ -23,6 +28,7 @@ __all__ = [
     "ReleaseRevoked",
     "ReleaseRolledBack",
     "ReleaseSuperseded",
+    "ReleaseWentUnapproved",
     "ReviewConcluded",
     "ReviewOpened",
     "ReviewWithdrawn",

@@ -29,6 +29,25 @@ class ReleaseMade(Event):
     reason: Private = Private("")
 
 
+@event("release.went_unapproved", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReleaseWentUnapproved(Event):
+    """A release was made without asking for an approval, because the environment only warns or records."""
+
+    @classmethod
+    def saying(cls, data: Mapping[str, Any]) -> str | Promise:
+        if data.get("mode") == "warn":
+            return _("Released to %(environment)s, which only warns, against: %(reasons)s")
+        return _("Released to %(environment)s, which only records releases")
+
+    look = ("triangle-alert", "warn")
+
+    version_id: str
+    environment: str
+    mode: str  # warn or record
+    reasons: list[str]  # what stood against it; none where the environment only records
+
+
 @event("release.superseded", version=1)
 @dataclass(frozen=True, kw_only=True)
 class ReleaseSuperseded(Event):

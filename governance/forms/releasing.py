@@ -8,18 +8,21 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from governance.models import Environment
+from governance.environments import choices
+from governance.models import PRODUCTION, label_of
 
 
 class ReleaseForm(forms.Form):
-    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION)
+    """Where it is to be live; `environments` narrows the choice."""
 
+    environment = forms.ChoiceField(label=_("Environment"), choices=choices, initial=PRODUCTION)
 
-class RollbackForm(forms.Form):
-    environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, initial=Environment.PRODUCTION)
-    reason = forms.CharField(label=_("Why you roll back"), max_length=500)
-
-    def __init__(self, *args: Any, environments: Sequence[str] = Environment.values, **options: Any) -> None:
+    def __init__(self, *args: Any, environments: Sequence[str] | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
-        choices = [(value, label) for value, label in Environment.choices if value in environments]
-        self.fields["environment"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        if environments is not None:
+            offered = [(slug, label_of(slug)) for slug in environments]
+            self.fields["environment"].choices = offered  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class RollbackForm(ReleaseForm):
+    reason = forms.CharField(label=_("Why you roll back"), max_length=500)

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, Team
 from accounts.visibility import teams_visible_to
 from data_registry.models import DatasetVersion
-from governance.models import Environment
+from governance.environments import choices
+from governance.models import PRODUCTION
 from models_registry.cards import FIELDS, LONGEST
 from models_registry.models import RegisteredModel, Version
 from tracking.models import TrainingRun
@@ -84,7 +85,7 @@ class SubmitForm(forms.Form):
     """A version to hand in: the model, its checkpoint, its data and its card."""
 
     model = forms.ModelChoiceField(label=_("Model"), queryset=RegisteredModel.objects.none(), empty_label=_("Choose a model"))
-    environment = forms.ChoiceField(label=_("Where it is to run"), choices=Environment.choices, initial=Environment.PRODUCTION)
+    environment = forms.ChoiceField(label=_("Where it is to run"), choices=choices, initial=PRODUCTION)
     checkpoint = forms.FileField(
         label=_("Checkpoint"),
         help_text=_(

@@ -15,11 +15,6 @@ from governance.documents import FORMAT, Document, read
 from models_registry.models import RiskTier
 
 
-class Environment(models.TextChoices):
-    STAGING = "staging", _("Staging")
-    PRODUCTION = "production", _("Production")
-
-
 class PolicyQuerySet(models.QuerySet["Policy"]):
     def published(self) -> PolicyQuerySet:
         return self.filter(state=Policy.State.PUBLISHED)

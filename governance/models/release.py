@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.visibility import teams_visible_to
 from core.ids import uuid7
-from governance.models.policy import Environment
+from governance.models.environment import Environment, EnvironmentField, label_of
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -39,12 +39,14 @@ class Release(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="releases")
     model = models.ForeignKey("models_registry.RegisteredModel", on_delete=models.PROTECT, related_name="releases")
-    environment = models.CharField(max_length=16, choices=Environment.choices)
+    environment = EnvironmentField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.LIVE)
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="releases_made")
     released_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, blank=True)
+    mode = models.CharField(max_length=8, choices=Environment.Mode.choices, default=Environment.Mode.PREVENT)  # at that moment
+    against = models.JSONField(default=list)  # what stood against it, where the environment only warned
 
     objects = ReleaseQuerySet.as_manager()
 
@@ -60,14 +62,14 @@ class Release(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.version} → {self.get_environment_display()}"
+        return f"{self.version} → {label_of(self.environment)}"
 
 
 class GateRecord(models.Model):
     """What the gate last answered for a version in an environment, so that an answer is an event when it changes."""
 
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="gate_records")
-    environment = models.CharField(max_length=16, choices=Environment.choices)
+    environment = EnvironmentField()
     allowed = models.BooleanField()
     reasons = models.JSONField(default=list)
     answered_at = models.DateTimeField()

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership, Role
 from accounts.visibility import teams_visible_to
 from core.ids import uuid7
-from governance.models.policy import Environment, Policy
+from governance.models.environment import PRODUCTION, EnvironmentField
+from governance.models.policy import Policy
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -64,7 +65,7 @@ class Review(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="reviews")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="reviews")
-    environment = models.CharField(max_length=16, choices=Environment.choices, default=Environment.PRODUCTION)
+    environment = EnvironmentField(default=PRODUCTION)
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     outcome = models.CharField(max_length=24, blank=True)  # approved, changes_requested, rejected
     digest = models.CharField(max_length=71)  # of what stood pinned when it was last refreshed: for lists; gates compute it anew

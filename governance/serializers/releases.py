@@ -7,16 +7,17 @@ from typing import Any
 from rest_framework import serializers
 
 from governance.gate import GateAnswer
-from governance.models import Attestation, Environment, Release
+from governance.models import Attestation, Release
+from governance.serializers.common import EnvironmentNamed
 
 
 class ReleaseInput(serializers.Serializer):
     version = serializers.UUIDField()
-    environment = serializers.ChoiceField(choices=Environment.choices)
+    environment = EnvironmentNamed()
 
 
 class RollbackInput(serializers.Serializer):
-    environment = serializers.ChoiceField(choices=Environment.choices)
+    environment = EnvironmentNamed()
     reason = serializers.CharField(max_length=500)
 
 
@@ -26,7 +27,19 @@ class ReleaseOutput(serializers.ModelSerializer):
 
     class Meta:
         model = Release
-        fields = ["id", "version", "name", "checkpoint", "environment", "state", "released_at", "ended_at", "reason"]
+        fields = [
+            "id",
+            "version",
+            "name",
+            "checkpoint",
+            "environment",
+            "state",
+            "released_at",
+            "ended_at",
+            "reason",
+            "mode",
+            "against",
+        ]
 
 
 class GateOutput(serializers.Serializer):

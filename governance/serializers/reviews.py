@@ -8,15 +8,16 @@ from rest_framework import serializers
 
 from accounts.models import Person, Role
 from governance.approvals import Approval, approval_of
-from governance.models import Environment, Review, SignOff
+from governance.models import PRODUCTION, Review, SignOff
 from governance.permissions import roles_to_sign
 from governance.requirements import Outcome
 from governance.requirements.gravest import gravest_first, title_of
+from governance.serializers.common import EnvironmentNamed
 from models_registry.models import Version
 
 
 class SubmissionInput(serializers.Serializer):
-    environment = serializers.ChoiceField(choices=Environment.choices, default=Environment.PRODUCTION)
+    environment = EnvironmentNamed(default=PRODUCTION)
 
 
 class SignOffInput(serializers.Serializer):

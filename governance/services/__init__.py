@@ -1,13 +1,17 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
 from governance.services.releasing import release, roll_back
+from governance.services.ruling import change_mode, make_environment, retire_environment
 from governance.services.signing import sign_off
 from governance.services.submitting import finish_draft, revise_card, submit, submit_at_once, withdraw
 from governance.services.suspending import revoke_within, suspend, suspend_within
 
 __all__ = [
+    "change_mode",
     "finish_draft",
+    "make_environment",
     "release",
+    "retire_environment",
     "revise_card",
     "revoke_within",
     "roll_back",

@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 from core import clock
 from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
-from governance.approvals import approval_of
+from governance.approvals import Approval, approval_of
+from governance.environments import known
 from governance.going_back import candidates, releases_in
-from governance.models import Release
+from governance.models import Environment, Release
+from governance.modes import refusing
 from governance.permissions import can_release, can_release_version
 from ledger.acts import Act, act
 from ledger.events import Private
@@ -22,17 +24,19 @@ if TYPE_CHECKING:
 
 
 def release(version: Version, *, environment: str, by: Person) -> Release:
-    """The version is live there, in place of what was; refused with every reason while its approval does not hold."""
+    """The version is live there, in place of what was. Where the environment prevents, it is refused with every reason while
+    the approval does not hold; where it warns, it is released and the reasons stay with it; where it records, nobody asks."""
     with act(by, attempt="release", on=version) as this:
         RegisteredModel.objects.select_for_update().get(pk=version.model_id)
         version = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=version.pk)
         can_release_version(by, version).enforce()
+        mode = known(environment, locked=True).mode
         approval = approval_of(version, environment)
-        if not approval.holds:
+        if stands_against := refusing(version, approval, mode):
             raise WrongState(
-                _("%(version)s cannot be released: %(reasons)s") % {"version": version, "reasons": " ".join(approval.reasons)},
+                _("%(version)s cannot be released: %(reasons)s") % {"version": version, "reasons": " ".join(stands_against)},
                 code="blocked",
-                reasons=approval.reasons,
+                reasons=stands_against,
             )
         live = (
             Release.objects.live().filter(model=version.model, environment=environment).select_related("version__model").first()
@@ -41,7 +45,7 @@ def release(version: Version, *, environment: str, by: Person) -> Release:
             raise WrongState(_("%(version)s is already live there.") % {"version": version}, code="already_live")
         if live is not None:
             lifecycle.supersede(live, by=str(version.pk), within=this)
-        return _make_release(version, environment, by=by, approval_digest=approval.digest, instead_of=live, within=this)
+        return _make_release(version, environment, by=by, approval=approval, mode=mode, instead_of=live, within=this)
 
 
 def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: str) -> Release:
@@ -69,7 +73,8 @@ def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: s
                     earlier.version,
                     environment,
                     by=by,
-                    approval_digest=approval.digest,
+                    approval=approval,
+                    mode=known(environment, locked=True).mode,
                     instead_of=latest,
                     within=this,
                     rolled_back=True,
@@ -86,23 +91,36 @@ def _make_release(
     environment: str,
     *,
     by: Person,
-    approval_digest: str,
+    approval: Approval,
+    mode: str,
     instead_of: Release | None,
     within: Act,
     rolled_back: bool = False,
     reason: str = "",
 ) -> Release:
+    against = approval.reasons if mode == Environment.Mode.WARN else []
     made = Release.objects.create(
-        version=version, model=version.model, environment=environment, released_by=by, released_at=clock.now(), reason=reason
+        version=version,
+        model=version.model,
+        environment=environment,
+        released_by=by,
+        released_at=clock.now(),
+        reason=reason,
+        mode=mode,
+        against=against,
     )
     fact = events.ReleaseMade(
         version_id=str(version.pk),
         environment=environment,
         checkpoint=version.checkpoint_digest,
-        approval=approval_digest,
+        approval=approval.digest if approval.holds else "",
         instead_of=str(instead_of.version_id) if instead_of else "",
         rolled_back=rolled_back,
         reason=Private(reason),
     )
     within.record(fact, on=version)
+    if against or mode == Environment.Mode.RECORD:
+        reasons = [one[:300] for one in against]
+        unapproved = events.ReleaseWentUnapproved(version_id=str(version.pk), environment=environment, mode=mode, reasons=reasons)
+        within.record(unapproved, on=made)
     return made

@@ -12,7 +12,7 @@ from core.errors import DomainError, InvalidInput, WrongState
 from evaluations.services import cancel_runs_of
 from governance import lifecycle
 from governance.criteria import criteria_of
-from governance.models import Environment, Review
+from governance.models import PRODUCTION, Review
 from governance.permissions import can_revise_card, can_submit
 from governance.pins import construction_digest, run_digest
 from governance.policies import in_force
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from accounts.models import Person
 
 
-def submit(version: Version, *, by: Person, environment: str = Environment.PRODUCTION) -> Review:
+def submit(version: Version, *, by: Person, environment: str = PRODUCTION) -> Review:
     """The version is handed in: its parts are fixed, the policy in force is pinned, a review is open, the bytes are inspected."""
     with act(by, attempt="submit", on=version) as this:
         version = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=version.pk)
@@ -120,7 +120,7 @@ def revise_card(version: Version, content: dict[str, str], *, by: Person) -> Mod
 def _reopen(version: Version, *, by: Person, within: Act) -> None:
     """A decided version whose card changed is in review again, under the policy that is in force now."""
     earlier = version.reviews.order_by("-opened_at").first()
-    environment = earlier.environment if earlier else Environment.PRODUCTION
+    environment = earlier.environment if earlier else PRODUCTION
     versions.reopen(version, within=within)
     open_review(version, policy=in_force(version.model.risk_tier, environment), environment=environment, by=by, within=within)
 

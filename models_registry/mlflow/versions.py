@@ -158,8 +158,8 @@ def get_latest_versions(asked: Asked, *, name: str, stages: list[str]) -> Answer
     model = finding.model(asked, name)
     found: list[Version] = []
     for stage in stages or ["None"]:
-        if live := aliases.released_as.get(stage.lower()):
-            found += live([model]).values()
+        if aliases.is_of_releases(stage):
+            found += aliases.live_under(stage, [model]).values()
         elif stage.lower() == "none":
             rows = Version.objects.of(model).exclude(state=Version.State.WITHDRAWN)
             found += rows.select_related("model__team", "created_by")[:1]

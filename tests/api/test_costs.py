@@ -63,6 +63,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-resamplings": ("live", lambda world: copies(world.resampling)),
     "api-reviews": ("", lambda world: copies(world.review, state=lambda n: "withdrawn")),
     "api-policies": ("", lambda world: copies(world.review.policy, number=lambda n: 100 + n)),
+    "api-environments": ("", lambda world: copies(world.environment, slug=lambda n: f"copy-{n}")),
     "api-releases": ("", lambda world: copies(world.live.releases.get(), state=lambda n: "superseded")),
     "api-observations": ("", lambda world: copies(ObservationBatch.objects.get())),
     "api-alerts": ("", lambda world: copies(world.alert, state=lambda n: "closed")),

@@ -46,6 +46,7 @@ def world(
     make_approved: Callable[..., Any],
 ) -> World:
     """Two released versions (the second live), one ready for release, one to sign, a draft; data, run, alert, report."""
+    from accounts.models import Membership  # noqa: PLC0415 - plug-ins load before the settings do
     from accounts.services import make_key  # noqa: PLC0415 - plug-ins load before the settings do
     from audit.services import request_report  # noqa: PLC0415 - as above
     from core import blobs  # noqa: PLC0415 - as above
@@ -54,6 +55,7 @@ def world(
     from evaluations.models import EvaluationRun  # noqa: PLC0415 - as above
     from evaluations.services import repeat_run  # noqa: PLC0415 - as above
     from governance import services as governance  # noqa: PLC0415 - as above
+    from governance.models import Environment  # noqa: PLC0415 - as above
     from ledger.services import sequence_and_seal  # noqa: PLC0415 - as above
     from models_registry.services import register_model  # noqa: PLC0415 - as above
     from monitoring import services as monitoring  # noqa: PLC0415 - as above
@@ -63,6 +65,8 @@ def world(
     people = {name: request.getfixturevalue(name) for name in PEOPLE}
     world = World(people, team)
     rows, scientist, risk_manager = world.rows, people["scientist"], people["risk_manager"]
+    Membership.objects.create(person=risk_manager, role="risk_manager", team=None)  # environments stand above all teams
+    rows["environment"] = Environment.objects.create(slug="canary", name="Canary", mode="warn")
     rows["data"] = make_data()
     rows["labels"] = make_data("labels")
     rows["dataset"] = rows["data"].dataset

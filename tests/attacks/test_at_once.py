@@ -48,10 +48,11 @@ def refusals(answers: list[Any]) -> list[Exception]:
 
 @pytest.fixture(autouse=True)
 def policies(transactional_db: None) -> None:
-    """A flushed database has no policies."""
-    from governance.policies import install  # noqa: PLC0415 - models are ready only now
+    """A flushed database has neither environments nor policies."""
+    from governance import environments, policies  # noqa: PLC0415 - models are ready only now
 
-    install()
+    environments.install()
+    policies.install()
 
 
 def test_a_draft_is_submitted_once(make_draft: Any, scientist: Any, other_scientist: Any, race: Any) -> None:

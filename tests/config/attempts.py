@@ -98,6 +98,9 @@ def _key(world: World) -> dict[str, Any]:
     return {"name": "another", "scopes": ["read"], "expires_at": (now() + timedelta(days=5)).isoformat()}
 
 
+PROVEN: Callable[[World], Any] = lambda world: {"reason": "It was agreed.", "password": PASSWORD}  # noqa: E731 - as below
+WITH_MODE: Callable[[World], Any] = lambda world: PROVEN(world) | {"mode": "warn"}  # noqa: E731 - as below
+ENVIRONMENT: Callable[[World], Any] = lambda world: PROVEN(world) | {"slug": "edge", "name": "Edge", "mode": "warn"}  # noqa: E731 - as below
 WITH_REASON: Callable[[World], Any] = lambda world: {"environment": "production", "reason": "It drifts."}  # noqa: E731 - data
 ROLE: Callable[[World], Any] = lambda world: {"role": "data_scientist", "team": str(world.team.pk)}  # noqa: E731 - as above
 
@@ -161,6 +164,9 @@ ATTEMPTS = [
     Attempt("api-submission", "scientist", lambda world: {"environment": "production"}, on="draft"),
     Attempt("api-withdrawal", "scientist", on="waiting"),
     Attempt("api-sign-offs", "validator", _sign_off, on="review"),
+    Attempt("api-environments", "risk_manager", ENVIRONMENT),
+    Attempt("api-environment-mode", "risk_manager", WITH_MODE, args=lambda world: ["production"]),
+    Attempt("api-environment-retirement", "risk_manager", PROVEN, args=lambda world: ["canary"]),
     Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
     Attempt("api-rollbacks", "risk_manager", WITH_REASON, on="model"),
     Attempt("api-observations", "scientist", _observations),
@@ -171,6 +177,9 @@ ATTEMPTS = [
     Attempt("governance:finish", "scientist", _page_finish, on="draft"),
     Attempt("governance:revise_card", "scientist", _revised, on="waiting"),
     Attempt("governance:sign_off", "validator", _page_sign_off, on="review"),
+    Attempt("governance:make_environment", "risk_manager", ENVIRONMENT),
+    Attempt("governance:environment_mode", "risk_manager", WITH_MODE, args=lambda world: ["production"]),
+    Attempt("governance:retire_environment", "risk_manager", PROVEN, args=lambda world: ["canary"]),
     Attempt("governance:release", "risk_manager", lambda world: {"environment": "production"}, on="ready"),
     Attempt("governance:roll_back", "risk_manager", WITH_REASON, on="model"),
     Attempt("monitoring:acknowledge", "risk_manager", on="alert"),

@@ -48,6 +48,7 @@ def address(name: str, pattern: URLPattern) -> str:
         "pk": ABSENT,
         "index": 999_999,
         "number": 99,
+        "slug": "nowhere",
         "theme": "light",
         "path": "a/b",
         "digest": "sha256:" + "0" * 64,

@@ -16,6 +16,8 @@ from governance.documents.checking import checked
 from models_registry.models import RiskTier
 from tests.governance.earlier import earlier_body
 
+pytestmark = pytest.mark.django_db  # which environments there are stands in rows
+
 
 @pytest.mark.parametrize("tier", RiskTier.values)
 def test_what_is_kept_says_every_field_and_is_read_back_the_same(tier: str) -> None:

@@ -22,6 +22,7 @@ ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 OBSERVERS = SCIENTIST | RISK
 REPORTERS = SIGNERS | {Role.AUDITOR}
 DOWNLOADERS = frozenset({Role.DATA_SCIENTIST, Role.VALIDATOR})
+WRITERS = frozenset({Role.COMPLIANCE_OFFICER, Role.RISK_MANAGER})  # of policies
 KEEPERS = SCIENTIST | {Role.VALIDATOR}  # of data and runs: validators train challengers
 FINDERS = KEEPERS | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
 AUDITOR = frozenset({Role.AUDITOR})
@@ -140,9 +141,13 @@ ACCESS: dict[str, Access] = {
     "api-reviews": Access(SIGNED_IN),
     "api-review": Access(SIGNED_IN),
     "api-sign-offs": Access(NOBODY, SIGNERS),
-    "api-policies": Access(SIGNED_IN),
     "api-environments": Access(SIGNED_IN, RISK),
     **_deeds(RISK, "api-environment-mode", "api-environment-retirement"),
+    "api-policies": Access(SIGNED_IN, WRITERS),
+    "api-policy": Access(SIGNED_IN, WRITERS),
+    **_pages(SIGNED_IN, "api-policy-yaml", "api-policy-envelope"),
+    "api-policy-dry-run": Access(WRITERS),
+    **_deeds(WRITERS, "api-policy-withdrawal", "api-policy-publication"),
     "api-releases": Access(SIGNED_IN, RISK),
     "api-rollbacks": Access(NOBODY, RISK),
     "api-gate": Access(SIGNED_IN),

@@ -12,6 +12,7 @@ from governance.models import Policy, Release, Review
 from ledger.acts import Act, Transition
 
 PUBLISH = Transition(frozenset({Policy.State.DRAFT}), Policy.State.PUBLISHED)
+WITHDRAW_DRAFT = Transition(frozenset({Policy.State.DRAFT}), Policy.State.WITHDRAWN)
 CONCLUDE = Transition(frozenset({Review.State.OPEN}), Review.State.CONCLUDED)
 WITHDRAW = Transition(frozenset({Review.State.OPEN}), Review.State.WITHDRAWN)
 SUPERSEDE = Transition(frozenset({Release.State.LIVE}), Release.State.SUPERSEDED)
@@ -21,6 +22,11 @@ REVOKE = Transition(frozenset({Release.State.LIVE}), Release.State.REVOKED)
 
 def publish(policy: Policy, fact: events.PolicyPublished, *, within: Act, **also: Any) -> None:
     within.move(policy, PUBLISH, fact, **{"published_at": clock.now()} | also)
+
+
+def withdraw_draft(policy: Policy, *, within: Act) -> None:
+    fact = events.PolicyDraftWithdrawn(name=policy.name, digest=policy.digest)
+    within.move(policy, WITHDRAW_DRAFT, fact, changed_at=clock.now())
 
 
 def conclude(review: Review, *, outcome: str, digest: str, within: Act) -> None:

@@ -68,6 +68,17 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
         return deny(_("You submitted this version, so someone else must sign it off."), code="own_submission")
     if person.pk in review.contributors or str(person.pk) in contributors(review.version):
         return deny(_("You contributed to this version, so someone else must sign it off."), code="own_work")
+    if review.policy.bars(person):
+        days = review.policy.document.separation.policy_author_days
+        return deny(
+            ngettext(
+                "You wrote or published the policy, so for %(days)d day someone else must sign under it.",
+                "You wrote or published the policy, so for %(days)d days someone else must sign under it.",
+                days,
+            )
+            % {"days": days},
+            code="policy_author",
+        )
     if not person.holds(role, review.version.model.team):
         return deny(_("You do not hold the role %(role)s in this team.") % {"role": Role(role).label.lower()}, code="wrong_role")
     step = review.steps.filter(role=role).first()

@@ -2,7 +2,13 @@
 
 from governance.events.attestations import GateAttested
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
-from governance.events.policies import PolicyPublished, PolicyPublishedForTier
+from governance.events.policies import (
+    PolicyDrafted,
+    PolicyDraftEdited,
+    PolicyDraftWithdrawn,
+    PolicyPublished,
+    PolicyPublishedForTier,
+)
 from governance.events.releases import (
     GateAnswered,
     GateAskedUnknown,
@@ -22,6 +28,9 @@ __all__ = [
     "GateAskedUnknown",
     "GateAttested",
     "PinsChanged",
+    "PolicyDraftEdited",
+    "PolicyDraftWithdrawn",
+    "PolicyDrafted",
     "PolicyPublished",
     "PolicyPublishedForTier",
     "ReleaseMade",

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import Role
 from core import clock
 from core.ids import uuid7
 from governance.documents import FORMAT, Document, read
 from models_registry.models import RiskTier
 
+if TYPE_CHECKING:
+    from accounts.models import Person
+
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
     def published(self) -> PolicyQuerySet:
         return self.filter(state=Policy.State.PUBLISHED)
+
+    def visible_to(self, person: Person) -> PolicyQuerySet:
+        """Published ones are everybody's to read; drafts and withdrawn ones those people's who write policies or audit them."""
+        readers = {Role.COMPLIANCE_OFFICER, Role.RISK_MANAGER, Role.AUDITOR}
+        return self if any(person.holds(role) for role in readers) else self.published()
 
     def numbered(self, name: str) -> PolicyQuerySet:
         """The published ones of this name, the newest first."""
@@ -53,6 +64,7 @@ class Policy(models.Model):
     published_at = models.DateTimeField(null=True)
     authors = ArrayField(models.UUIDField(), default=list)  # pseudonyms of those who drafted, edited or published it
     envelope = models.JSONField(null=True)  # the signed statement of its publication; none of those that were installed
+    authors_sign_from = models.DateTimeField(null=True)  # until then its authors sign nothing under it
     changed_at = models.DateTimeField(default=clock.now)
 
     objects = PolicyQuerySet.as_manager()
@@ -68,6 +80,14 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.number}" if self.number else _("Draft of %(name)s") % {"name": self.name}
+
+    def get_absolute_url(self) -> str:
+        return reverse("governance:policy", args=[self.pk])
+
+    def bars(self, person: Person) -> bool:
+        """Whether `person` wrote or published it too lately to sign under it; the list form is `Review.objects.signable_by`."""
+        lately = self.authors_sign_from is not None and self.authors_sign_from > clock.now()
+        return lately and person.pk in self.authors
 
     @cached_property
     def document(self) -> Document:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Role
 from accounts.visibility import teams_visible_to
+from core import clock
 from core.ids import uuid7
 from governance.models.environment import PRODUCTION, EnvironmentField
 from governance.models.policy import Policy
@@ -39,7 +40,12 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         earlier = Step.objects.waiting().filter(review=OuterRef("review"), order__lt=OuterRef("order"))
         my_steps = Step.objects.waiting().filter(Exists(mine), ~Exists(earlier), review=OuterRef("pk"))
         signed = SignOff.objects.filter(review=OuterRef("pk"), digest=OuterRef("digest"), person=person.pk)
-        return self.open().filter(Exists(my_steps), ~Exists(signed)).exclude(contributors__contains=[person.pk])
+        return (
+            self.open()
+            .filter(Exists(my_steps), ~Exists(signed))
+            .exclude(contributors__contains=[person.pk])
+            .exclude(policy__authors__contains=[person.pk], policy__authors_sign_from__gt=clock.now())
+        )
 
     def locked(self) -> ReviewQuerySet:
         """For decisions that count rows: two signatures cannot both find the quorum one short."""

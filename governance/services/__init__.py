@@ -1,5 +1,6 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
+from governance.services.policies import draft_policy, publish_policy, revise_policy, withdraw_policy
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
 from governance.services.signing import sign_off
@@ -8,11 +9,14 @@ from governance.services.suspending import revoke_within, suspend, suspend_withi
 
 __all__ = [
     "change_mode",
+    "draft_policy",
     "finish_draft",
     "make_environment",
+    "publish_policy",
     "release",
     "retire_environment",
     "revise_card",
+    "revise_policy",
     "revoke_within",
     "roll_back",
     "sign_off",
@@ -21,4 +25,5 @@ __all__ = [
     "suspend",
     "suspend_within",
     "withdraw",
+    "withdraw_policy",
 ]

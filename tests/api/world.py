@@ -112,7 +112,20 @@ def world(
     rows["resampling"] = _folds(rows["live"], scientist)
     rows["report"] = request_report(rows["live"], environment="production", by=people["auditor"])
     sequence_and_seal()
+    rows["policy_draft"] = _policy_draft(request, world)
     return world
+
+
+def _policy_draft(request: pytest.FixtureRequest, world: World) -> Any:
+    """A policy that somebody else drafted, which the officer and the risk manager, who hold for the whole site, may publish."""
+    from accounts.models import Membership  # noqa: PLC0415 - plug-ins load before the settings do
+    from governance import policies, services  # noqa: PLC0415 - as above
+
+    for name in ("officer", "risk_manager"):
+        Membership.objects.create(person=world.people[name], role=ROLE_OF[name], team=None)
+        world.people[name].forget_roles()
+    drafter = request.getfixturevalue("make_person")("Dora Drafter", ("compliance_officer", None))
+    return services.draft_policy(by=drafter, body=policies.starting_body("high") | {"name": "drafted"})
 
 
 def _folds(version: Any, scientist: Any) -> Any:

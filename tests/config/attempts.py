@@ -14,6 +14,7 @@ from django.urls import reverse
 from core.clock import now
 from data_registry.models import DatasetVersion
 from governance.forms.submitting import PROGRAM, SubmitForm
+from governance.policies import starting_body
 from tests.api.world import World
 from tests.plugins_versions import CARD, CLASSES, PASSWORD, PROVENANCE
 from tests.resampling.conftest import kfold
@@ -167,6 +168,10 @@ ATTEMPTS = [
     Attempt("api-environments", "risk_manager", ENVIRONMENT),
     Attempt("api-environment-mode", "risk_manager", WITH_MODE, args=lambda world: ["production"]),
     Attempt("api-environment-retirement", "risk_manager", PROVEN, args=lambda world: ["canary"]),
+    Attempt("api-policies", "officer", lambda world: {"document": starting_body("low")}),
+    Attempt("api-policy", "officer", lambda world: {"document": starting_body("low")}, on="policy_draft", method="put"),
+    Attempt("api-policy-withdrawal", "risk_manager", on="policy_draft"),
+    Attempt("api-policy-publication", "officer", lambda world: {"password": PASSWORD, "reason": "Tighter."}, on="policy_draft"),
     Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
     Attempt("api-rollbacks", "risk_manager", WITH_REASON, on="model"),
     Attempt("api-observations", "scientist", _observations),

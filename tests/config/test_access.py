@@ -210,6 +210,7 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "governance:revise_card": world.waiting,
         "governance:finish": world.draft,
         "models_registry:run_registration": world.ended_run,
+        "api-policy-dry-run": world.policy_draft,
     }
     wrong = []
     for name, access in ACCESS.items():
@@ -249,6 +250,7 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         "api-approval": "live",
         "api-review": "review",
         "api-report": "report",
+        **dict.fromkeys(("api-policy", "api-policy-yaml", "api-policy-envelope"), "policy_draft"),
         "api-report-pdf": "report",
         "governance:review": "review",
         "evaluations:checks": "live",

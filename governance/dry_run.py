@@ -1,0 +1,247 @@
+"""Who would fall out under a policy that is not in force yet: today's approvals held against it, without measuring anything anew.
+
+Everything is read at once, in a number of queries that does not grow with the versions. What cannot be known without a review
+under the new policy is said as such: it is neither a pass nor a failure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Role
+from core import clock
+from evaluations.holdouts import marks_of
+from evaluations.models import EvaluationRun, Metric
+from evaluations.suites import Criteria
+from evaluations.verdicts import PASSED, judge
+from governance.documents import Document
+from governance.foreseeing import FORESEEN
+from governance.models import Policy, Release, Review, SignOff, Step, label_of
+from governance.requirements import kinds
+from models_registry.models import Task, Version
+
+APPROVED = (Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One approved version in one environment: why it would fall out (`reasons`), and what is not known yet (`open`)."""
+
+    version: UUID
+    name: str
+    model: UUID
+    environment: str
+    live: bool
+    policy: str  # under which it was approved
+    reasons: list[str]
+    open: list[str]
+
+    @property
+    def environment_label(self) -> str:
+        return label_of(self.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """How many approvals were looked at, which would fall out, and which stay as far as it is known."""
+
+    looked_at: int
+    falling: list[Standing] = field(default_factory=list)
+    unclear: list[Standing] = field(default_factory=list)
+
+    @property
+    def live_falling(self) -> int:
+        return sum(one.live for one in self.falling)
+
+    @property
+    def staying(self) -> int:
+        return self.looked_at - len(self.falling) - len(self.unclear)
+
+
+class _Run(NamedTuple):
+    pk: UUID
+    data: str
+    not_run: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Material:
+    """What the approvals rest on, by version or review."""
+
+    policies: dict[UUID, Policy]
+    roles: dict[UUID, dict[str, set[UUID]]]  # review -> role -> people who approved
+    last: dict[UUID, Any]  # review -> when it was last signed
+    applies: dict[tuple[UUID, str], bool]
+    runs: dict[tuple[UUID, str], list[_Run]]  # (version, policy) -> the latest run on each test set
+    metrics: dict[UUID, list[Any]]
+    unverified: dict[UUID, list[str]]
+    live: set[tuple[UUID, str]]
+    demands: list[tuple[Mapping[str, Any], dict[UUID, list[str]] | None]]
+
+
+def dry_run(document: Document) -> DryRun:
+    """Today's approvals of what the document covers, held against it."""
+    approvals = (
+        Review.objects.filter(
+            outcome="approved",
+            environment__in=document.covers.environments,
+            version__state__in=APPROVED,
+            version__model__risk_tier__in=document.covers.tiers,
+        )
+        .order_by("version_id", "environment", "-opened_at", "-pk")
+        .distinct("version_id", "environment")
+    )
+    rows = list(
+        approvals.values(
+            *("pk", "version_id", "environment", "policy_id"),
+            number=F("version__number"),
+            model=F("version__model_id"),
+            model_name=F("version__model__name"),
+            task=F("version__model__task"),
+        )
+    )
+    found = DryRun(len(rows))
+    material = _load(rows, document)
+    criteria = {task: document.evaluations.criteria(task) for task in Task.values}
+    for row in rows:
+        standing = _stand(row, document, criteria.get(row["task"]), material)
+        if standing.reasons:
+            found.falling.append(standing)
+        elif standing.open:
+            found.unclear.append(standing)
+    found.falling.sort(key=lambda one: (not one.live, one.name, one.environment))
+    return found
+
+
+def _load(rows: list[dict[str, Any]], document: Document) -> _Material:
+    reviews, versions = [row["pk"] for row in rows], list({row["version_id"] for row in rows})
+    roles: dict[UUID, dict[str, set[UUID]]] = defaultdict(lambda: defaultdict(set))
+    last: dict[UUID, Any] = {}
+    signed = SignOff.objects.filter(review__in=reviews, verdict=SignOff.Verdict.APPROVE, digest=F("review__digest"))
+    for review, role, person, at in signed.order_by().values_list("review_id", "role", "person", "signed_at"):
+        roles[review][role].add(person)
+        last[review] = max(last.get(review, at), at)
+    steps = Step.objects.filter(review__in=reviews).order_by().values_list("review_id", "role", "applies")
+    runs, metrics = _measured(versions, document)
+    live = Release.objects.live().filter(version__in=versions).order_by().values_list("version_id", "environment")
+    return _Material(
+        policies={one.pk: one for one in Policy.objects.filter(pk__in={row["policy_id"] for row in rows})},
+        roles=roles,
+        last=last,
+        applies={(review, role): applies for review, role, applies in steps},
+        runs=runs,
+        metrics=metrics,
+        unverified=_unverified(runs) if document.evaluations.verified else {},
+        live=set(live),
+        demands=[(demand, _foreseen(demand, versions)) for demand in document.requirements],
+    )
+
+
+def _measured(versions: list[UUID], document: Document) -> tuple[dict[tuple[UUID, str], list[_Run]], dict[UUID, list[Any]]]:
+    """The latest completed run on each test set under each policy, and of its numbers those that the document limits."""
+    rows = EvaluationRun.objects.counting().filter(version__in=versions, state=EvaluationRun.State.COMPLETED)
+    found: dict[tuple[UUID, str], list[_Run]] = defaultdict(list)
+    seen = set()
+    named = rows.order_by("-queued_at").values_list(
+        "pk", "version_id", "policy_ref__id", "dataset_version_id",
+        "dataset_version__dataset__name", "dataset_version__number", "facts__not_run",
+    )  # fmt: skip
+    for pk, version, policy, data, name, number, gaps in named:
+        if (version, policy, data) not in seen:
+            seen.add((version, policy, data))
+            why = {str(gap.get("check")): str(gap.get("reason", "")) for gap in gaps or [] if gap.get("check")}
+            found[version, policy].append(_Run(pk, f"{name} v{number}", why))
+    suites = [*document.evaluations.suites.values(), *([document.evaluations.for_all] if document.evaluations.for_all else [])]
+    names = {line["metric"] for suite in suites for line in suite["thresholds"]}
+    metrics: dict[UUID, list[Any]] = defaultdict(list)
+    fields = ("run_id", "check_name", "name", "label", "value", "low", "high", "confidence", "method", "n", "unit")
+    kept = {run.pk for runs in found.values() for run in runs}
+    limited = Metric.objects.filter(run__version__in=versions, name__in=names).order_by()
+    for one in limited.values_list(*fields, named=True).iterator(chunk_size=5000):
+        if one.run_id in kept:
+            metrics[one.run_id].append(one)
+    return found, metrics
+
+
+def _unverified(runs: Mapping[Any, Iterable[_Run]]) -> dict[UUID, list[str]]:
+    keys = [run.pk for of in runs.values() for run in of]
+    marks = marks_of(EvaluationRun.objects.with_results().filter(pk__in=keys))
+    return {pk: list(mark.reasons) for pk, mark in marks.items() if mark.reasons}
+
+
+def _foreseen(demand: Mapping[str, Any], versions: list[UUID]) -> dict[UUID, list[str]] | None:
+    look = FORESEEN.get(demand["kind"])
+    return look(demand, versions) if look else None
+
+
+def _stand(row: dict[str, Any], document: Document, criteria: Criteria | None, material: _Material) -> Standing:
+    earlier = material.policies[row["policy_id"]]
+    reasons = _of_numbers(row, criteria, material)
+    unsigned, unclear = _of_signatures(row, document, material)
+    reasons += unsigned + _of_age(row, document, material)
+    for demand, foreseen in material.demands:
+        if demand in earlier.document.requirements:
+            continue  # answered when it was approved, and looked at by every gate since
+        if foreseen is not None:
+            reasons += foreseen.get(row["version_id"], [])
+        else:
+            kind = kinds.get(demand["kind"])
+            unclear.append(_("Not looked into here: %(what)s.") % {"what": kind.title if kind else demand["kind"]})
+    return Standing(
+        version=row["version_id"],
+        name=f"{row['model_name']} v{row['number']}",
+        model=row["model"],
+        environment=row["environment"],
+        live=(row["version_id"], row["environment"]) in material.live,
+        policy=str(earlier),
+        reasons=reasons,
+        open=unclear,
+    )
+
+
+def _of_numbers(row: dict[str, Any], criteria: Criteria | None, material: _Material) -> list[str]:
+    if criteria is None:
+        task = Task(row["task"]).label.lower() if row["task"] in Task.values else _("not stated")
+        return [_("It says nothing about this task: %(task)s.") % {"task": task}]
+    runs = material.runs.get((row["version_id"], str(row["policy_id"])), [])
+    if not runs:
+        return [_("Nothing has been measured yet.")]
+    found = []
+    for run in runs:
+        verdict = judge(material.metrics.get(run.pk, []), criteria.thresholds, not_run=run.not_run)
+        found += [f"{run.data}: {check.sentence}" for check in verdict.checks if check.outcome != PASSED]
+        found += material.unverified.get(run.pk, [])
+    return found
+
+
+def _of_signatures(row: dict[str, Any], document: Document, material: _Material) -> tuple[list[str], list[str]]:
+    missing, unclear = [], []
+    for step in document.steps_in_order():
+        short = step.quorum - len(material.roles[row["pk"]][step.role])
+        if short <= 0:
+            continue
+        words = {"n": short, "role": Role(step.role).label.lower()}
+        sentence = ngettext("%(n)d signature of the %(role)s is missing.", "%(n)d signatures of the %(role)s are missing.", short)
+        if not step.only_with_personal_data:
+            missing.append(sentence % words)
+        elif (applies := material.applies.get((row["pk"], step.role))) is None:
+            unclear.append(_("If personal data reach it, the signature of the %(role)s is missing.") % words)
+        elif applies:
+            missing.append(sentence % words)
+    return missing, unclear
+
+
+def _of_age(row: dict[str, Any], document: Document, material: _Material) -> list[str]:
+    signed, days = material.last.get(row["pk"]), document.valid_days
+    if days and signed and clock.now() > signed + timedelta(days=days):
+        return [_("The approval is older than the %(days)s days for which the policy would let it hold.") % {"days": days}]
+    return []

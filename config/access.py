@@ -26,6 +26,8 @@ WRITERS = frozenset({Role.COMPLIANCE_OFFICER, Role.RISK_MANAGER})  # of policies
 KEEPERS = SCIENTIST | {Role.VALIDATOR}  # of data and runs: validators train challengers
 FINDERS = KEEPERS | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
 AUDITOR = frozenset({Role.AUDITOR})
+RAISERS = SIGNERS | AUDITOR  # of findings
+RETESTERS = frozenset({Role.VALIDATOR, Role.COMPLIANCE_OFFICER})
 
 Who = str | frozenset[Role]
 
@@ -50,6 +52,7 @@ ACCESS: dict[str, Access] = {
     **_pages(
         SIGNED_IN,
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes"),
+        *("governance:findings", "governance:finding"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
         *("monitoring:chart", "resampling:version", "resampling:chart"),
         *("models_registry:models", "models_registry:model", "models_registry:version"),
@@ -69,6 +72,11 @@ ACCESS: dict[str, Access] = {
     "governance:sign_off": Access(NOBODY, SIGNERS),
     "governance:environments": Access(SIGNED_IN),
     **{f"governance:{name}": Access(SIGNED_IN, RISK) for name in ("make_environment", "environment_mode", "retire_environment")},
+    "governance:raise_finding": Access(SIGNED_IN, RAISERS),
+    "governance:finding_plan": Access(NOBODY, SIGNED_IN),  # its owner, who may hold any role
+    "governance:finding_mended": Access(NOBODY, SIGNED_IN),
+    "governance:finding_retest": Access(NOBODY, RETESTERS),
+    "governance:finding_revise": Access(NOBODY, RAISERS),
     "governance:release": Access(NOBODY, RISK),
     "governance:roll_back": Access(NOBODY, RISK),
     "monitoring:acknowledge": Access(NOBODY, RISK),
@@ -148,6 +156,11 @@ ACCESS: dict[str, Access] = {
     **_pages(SIGNED_IN, "api-policy-yaml", "api-policy-envelope"),
     "api-policy-dry-run": Access(WRITERS),
     **_deeds(WRITERS, "api-policy-withdrawal", "api-policy-publication"),
+    "api-findings": Access(SIGNED_IN, RAISERS),
+    "api-finding": Access(SIGNED_IN, RAISERS),
+    "api-finding-plan": Access(NOBODY, SIGNED_IN),
+    "api-finding-mended": Access(NOBODY, SIGNED_IN),
+    "api-finding-retest": Access(NOBODY, RETESTERS),
     "api-releases": Access(SIGNED_IN, RISK),
     "api-rollbacks": Access(NOBODY, RISK),
     "api-gate": Access(SIGNED_IN),

@@ -28,7 +28,7 @@ class Section:
 
 SECTIONS = (
     Section("inbox", _("Inbox"), "", "inbox", ("reviews",)),
-    Section("models", _("Models"), "models/", "package", ("models", "versions", "policies")),
+    Section("models", _("Models"), "models/", "package", ("models", "versions", "policies", "findings", "exceptions")),
     Section("runs", _("Runs"), "runs/", "activity", ("runs",)),
     Section("datasets", _("Datasets"), "datasets/", "database", ("datasets",)),
     Section("trail", _("Audit trail"), "trail/", "scroll-text", ("trail",)),

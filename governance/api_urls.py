@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from governance.api import environments, policies, releases, reviews, submitting
+from governance.api import environments, findings, policies, releases, reviews, submitting
 from governance.causes import api as causes
 
 urlpatterns = [
@@ -14,6 +14,11 @@ urlpatterns = [
     path("reviews/", reviews.Reviews.as_view(), name="api-reviews"),
     path("reviews/<uuid:pk>/", reviews.ReviewDetail.as_view(), name="api-review"),
     path("reviews/<uuid:pk>/sign-offs/", reviews.SignOffs.as_view(), name="api-sign-offs"),
+    path("findings/", findings.Findings.as_view(), name="api-findings"),
+    path("findings/<uuid:pk>/", findings.FindingDetail.as_view(), name="api-finding"),
+    path("findings/<uuid:pk>/plan/", findings.FindingPlan.as_view(), name="api-finding-plan"),
+    path("findings/<uuid:pk>/mended/", findings.FindingMended.as_view(), name="api-finding-mended"),
+    path("findings/<uuid:pk>/retest/", findings.FindingRetest.as_view(), name="api-finding-retest"),
     path("policies/", policies.Policies.as_view(), name="api-policies"),
     path("environments/", environments.Environments.as_view(), name="api-environments"),
     path("environments/<slug:slug>/mode/", environments.EnvironmentMode.as_view(), name="api-environment-mode"),

@@ -17,6 +17,7 @@ class GovernanceConfig(AppConfig):
         from governance import attestations, environments, erasing, live, parts, policies, requirements, reviewing
         from governance.due import falling_due
         from governance.models import Attestation, Policy, Review, SignOff
+        from governance.registers import enrolling
         from governance.requirements import Kind, inspection, standing
         from governance.requirements import evaluations as measured
         from ledger.protection import protect
@@ -32,6 +33,7 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("verified", Kind(_("Verified numbers"), measured.verified, always=True), order=21)
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         standing.register()
+        enrolling.enrol()
         protect(SignOff)
         protect(Attestation)
         protect(Policy, when="OLD.state = 'published'")

@@ -1,4 +1,4 @@
-"""The steps between the states of reviews, policies and releases, as data; the only callers of `Act.move` here."""
+"""The steps between the states of reviews, policies, releases and findings, as data; the only callers of `Act.move` here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Policy, Release, Review
+from governance.models import Finding, Policy, Release, Review
 from ledger.acts import Act, Transition
+from ledger.events import Private
 
 PUBLISH = Transition(frozenset({Policy.State.DRAFT}), Policy.State.PUBLISHED)
 WITHDRAW_DRAFT = Transition(frozenset({Policy.State.DRAFT}), Policy.State.WITHDRAWN)
@@ -57,3 +58,32 @@ def revoke(release: Release, *, reason: str, within: Act) -> None:
 def _no_longer_certified(release: Release, reason: str, *, within: Act) -> None:
     """What the gate certified for the release is taken back in the same act: a deployment that asks is told at once."""
     attestations.take_back(release.version, release.environment, reasons=[reason], within=within)
+
+
+# -- findings -----------------------------------------------------------------------------------------------------------------
+
+START_FINDING = Transition(frozenset({Finding.State.OPEN}), Finding.State.IN_PROGRESS)
+READY_FINDING = Transition(frozenset({Finding.State.OPEN, Finding.State.IN_PROGRESS}), Finding.State.READY_FOR_RETEST)
+CLOSE_FINDING = Transition(frozenset({Finding.State.READY_FOR_RETEST}), Finding.State.CLOSED)
+REOPEN_FINDING = Transition(frozenset({Finding.State.READY_FOR_RETEST, Finding.State.ACCEPTED}), Finding.State.OPEN)
+ACCEPT_FINDING = Transition(frozenset(Finding.OUTSTANDING), Finding.State.ACCEPTED)
+
+
+def start_finding(finding: Finding, *, plan: str, within: Act, **columns: Any) -> None:
+    within.move(finding, START_FINDING, events.FindingStarted(plan=Private(plan)), plan=plan, **columns)
+
+
+def finding_is_ready(finding: Finding, *, done: str, within: Act, **columns: Any) -> None:
+    within.move(finding, READY_FINDING, events.FindingReady(done=Private(done)), done=done, **columns)
+
+
+def close_finding(finding: Finding, *, role: str, reason: str, within: Act, **columns: Any) -> None:
+    within.move(finding, CLOSE_FINDING, events.FindingClosed(role=role, reason=Private(reason)), **columns)
+
+
+def reopen_finding(finding: Finding, *, because: str, reason: str = "", within: Act, **columns: Any) -> None:
+    within.move(finding, REOPEN_FINDING, events.FindingReopened(because=because, reason=Private(reason)), **columns)
+
+
+def accept_finding(finding: Finding, *, exception: str, within: Act) -> None:
+    within.move(finding, ACCEPT_FINDING, events.FindingAccepted(exception=exception))

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from governance.causes import views as causes
-from governance.views import environments, inbox, policies, releasing, reviews, submitting
+from governance.views import environments, findings, inbox, policies, releasing, reviews, submitting
 
 app_name = "governance"
 urlpatterns = [
@@ -17,6 +17,13 @@ urlpatterns = [
     path("reviews/<uuid:pk>/sign-off/", reviews.sign_off, name="sign_off"),
     path("versions/<uuid:pk>/finish/", submitting.finish, name="finish"),
     path("versions/<uuid:pk>/card/", submitting.revise_card, name="revise_card"),
+    path("findings/", findings.finding_list, name="findings"),
+    path("findings/raise/", findings.raise_finding, name="raise_finding"),
+    path("findings/<uuid:pk>/", findings.finding_detail, name="finding"),
+    path("findings/<uuid:pk>/plan/", findings.plan, name="finding_plan"),
+    path("findings/<uuid:pk>/mended/", findings.mended, name="finding_mended"),
+    path("findings/<uuid:pk>/retest/", findings.retest, name="finding_retest"),
+    path("findings/<uuid:pk>/revise/", findings.revise, name="finding_revise"),
     path("versions/<uuid:pk>/release/", releasing.release, name="release"),
     path("models/<uuid:pk>/rollback/", releasing.roll_back, name="roll_back"),
 ]

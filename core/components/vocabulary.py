@@ -149,6 +149,26 @@ AXES: dict[str, dict[str, Look]] = {
         "acknowledged": Look("eye", _("Acknowledged"), "warn"),
         "closed": Look("circle-check", _("Closed"), "idle"),
     },
+    "finding": {
+        "open": Look("circle-dot", _("Open"), "bad"),
+        "in_progress": Look("hammer", _("In progress"), "warn"),
+        "ready_for_retest": Look("test-tube", _("Ready for retest"), "info"),
+        "closed": Look("circle-check", _("Closed"), "idle"),
+        "accepted": Look("scale", _("Risk accepted"), "warn"),
+    },
+    "severity": {
+        "critical": Look("octagon-alert", _("Critical"), "bad"),
+        "high": Look("chevron-up", _("High"), "warn"),
+        "medium": Look("minus", _("Medium"), "info"),
+        "low": Look("chevron-down", _("Low"), "idle"),
+    },
+    "exception": {
+        "requested": Look("hourglass", _("Requested"), "info"),
+        "approved": Look("scale", _("Stands"), "warn"),
+        "refused": Look("ban", _("Refused"), "idle"),
+        "revoked": Look("undo-2", _("Revoked"), "idle"),
+        "expired": Look("clock-alert", _("Expired"), "bad"),
+    },
     "dataset": {
         "draft": Look("circle-dashed", _("Draft"), "idle"),
         "registered": Look("file-lock", _("Registered"), "info"),

@@ -2,6 +2,7 @@
 
 from governance.models.attestation import Attestation
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
+from governance.models.finding import Finding
 from governance.models.policy import Policy
 from governance.models.release import GateRecord, Release
 from governance.models.review import Review, SignOff, Step
@@ -12,6 +13,7 @@ __all__ = [
     "Attestation",
     "Environment",
     "EnvironmentField",
+    "Finding",
     "GateRecord",
     "Policy",
     "Release",

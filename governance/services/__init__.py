@@ -1,5 +1,12 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
+from governance.services.findings import (
+    finding_is_mended,
+    plan_finding,
+    raise_finding,
+    retest_finding,
+    revise_finding,
+)
 from governance.services.policies import draft_policy, publish_policy, revise_policy, withdraw_policy
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
@@ -10,12 +17,17 @@ from governance.services.suspending import revoke_within, suspend, suspend_withi
 __all__ = [
     "change_mode",
     "draft_policy",
+    "finding_is_mended",
     "finish_draft",
     "make_environment",
+    "plan_finding",
     "publish_policy",
+    "raise_finding",
     "release",
+    "retest_finding",
     "retire_environment",
     "revise_card",
+    "revise_finding",
     "revise_policy",
     "revoke_within",
     "roll_back",

@@ -62,6 +62,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-suites": ("", lambda world: copies(world.evaluation.suite, number=lambda n: 100 + n)),
     "api-resamplings": ("live", lambda world: copies(world.resampling)),
     "api-reviews": ("", lambda world: copies(world.review, state=lambda n: "withdrawn")),
+    "api-findings": ("", lambda world: copies(world.finding)),
     "api-policies": ("", lambda world: copies(world.review.policy, number=lambda n: 100 + n)),
     "api-environments": ("", lambda world: copies(world.environment, slug=lambda n: f"copy-{n}")),
     "api-releases": ("", lambda world: copies(world.live.releases.get(), state=lambda n: "superseded")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +90,10 @@ def world(
     rows["review"] = make_review(data=rows["data"])
     rows["waiting"] = rows["review"].version
     rows["draft"] = make_draft(model=rows["model"], data=rows["data"])
+    found = {"severity": "low", "source": "review", "due_on": date(2027, 1, 31), "owner": scientist, "by": people["validator"]}
+    rows["finding"] = governance.raise_finding(rows["draft"], title="Zeros become ones", **found)
+    rows["mended"] = governance.raise_finding(rows["draft"], title="Ones become zeros", **found)
+    governance.finding_is_mended(rows["mended"], by=scientist, done="Trained on more ones.")
     rows["evaluation"] = EvaluationRun.objects.filter(version=rows["live"]).first()
     kept = blobs.keep(b"answers to every row")
     EvaluationRun.objects.filter(pk=rows["evaluation"].pk).update(predictions_digest=kept.digest, predictions_size=kept.size)

@@ -35,7 +35,8 @@ class Attempt:
 
     def url(self, world: World) -> str:
         args = self.args(world) if self.args else [world.rows[self.on].pk] if self.on else []
-        return reverse(self.route, args=args) + self.query
+        named = {name: getattr(row, "pk", "") for name, row in world.rows.items()}
+        return reverse(self.route, args=args) + self.query.format(**named)
 
     @property
     def is_api(self) -> bool:
@@ -102,6 +103,23 @@ def _key(world: World) -> dict[str, Any]:
 PROVEN: Callable[[World], Any] = lambda world: {"reason": "It was agreed.", "password": PASSWORD}  # noqa: E731 - as below
 WITH_MODE: Callable[[World], Any] = lambda world: PROVEN(world) | {"mode": "warn"}  # noqa: E731 - as below
 ENVIRONMENT: Callable[[World], Any] = lambda world: PROVEN(world) | {"slug": "edge", "name": "Edge", "mode": "warn"}  # noqa: E731 - as below
+FINDING = {"title": "Zeros", "severity": "low", "source": "audit", "due_on": "2027-02-01"}
+
+
+def _finding(world: World) -> dict[str, Any]:
+    return FINDING | {"version": str(world.draft.pk)}
+
+
+def _page_finding(world: World) -> dict[str, Any]:
+    return FINDING | {"owner": str(world.people["scientist"].pk)}
+
+
+def _graver(world: World) -> dict[str, Any]:
+    return {"severity": "high", "owner": str(world.people["scientist"].pk), "due_on": "2027-02-01"}
+
+
+RETESTED: Callable[[World], Any] = lambda world: {"passed": True, "reason": "Gone."}  # noqa: E731 - data
+PAGE_RETESTED: Callable[[World], Any] = lambda world: {"outcome": "passed", "reason": "Gone."}  # noqa: E731 - as above
 WITH_REASON: Callable[[World], Any] = lambda world: {"environment": "production", "reason": "It drifts."}  # noqa: E731 - data
 ROLE: Callable[[World], Any] = lambda world: {"role": "data_scientist", "team": str(world.team.pk)}  # noqa: E731 - as above
 
@@ -172,6 +190,18 @@ ATTEMPTS = [
     Attempt("api-policy", "officer", lambda world: {"document": starting_body("low")}, on="policy_draft", method="put"),
     Attempt("api-policy-withdrawal", "risk_manager", on="policy_draft"),
     Attempt("api-policy-publication", "officer", lambda world: {"password": PASSWORD, "reason": "Tighter."}, on="policy_draft"),
+    Attempt("api-findings", "auditor", _finding),
+    Attempt("api-finding", "officer", lambda world: {"severity": "high"}, on="finding", method="patch"),
+    Attempt("api-finding-plan", "scientist", lambda world: {"plan": "More zeros."}, on="finding"),
+    Attempt("api-finding-mended", "scientist", lambda world: {"done": "More zeros."}, on="finding"),
+    Attempt("api-finding-retest", "officer", RETESTED, on="mended"),
+    Attempt(
+        "governance:raise_finding", "auditor", _page_finding, args=lambda world: [], query="?version={draft}",
+    ),
+    Attempt("governance:finding_plan", "scientist", lambda world: {"plan": "More zeros."}, on="finding"),
+    Attempt("governance:finding_mended", "scientist", lambda world: {"done": "More zeros."}, on="finding"),
+    Attempt("governance:finding_retest", "officer", PAGE_RETESTED, on="mended"),
+    Attempt("governance:finding_revise", "officer", _graver, on="finding"),
     Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
     Attempt("api-rollbacks", "risk_manager", WITH_REASON, on="model"),
     Attempt("api-observations", "scientist", _observations),

@@ -1,0 +1,54 @@
+"""That no grave finding is open about the version, its model or its data: asked under every policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from core.errors import InvalidInput
+from governance.models import Finding
+from governance.models.finding import at_least
+from governance.requirements import Answer, Outcome, Question
+from governance.requirements.parameters import only
+from models_registry.models import Version
+
+
+def answer(question: Question) -> list[Answer]:
+    """Each finding that is not closed and is as grave as the policy says; an accepted one too, since an exception excuses it."""
+    grave = at_least(question.demand.get("blocks", Finding.Severity.CRITICAL))
+    rows = Finding.objects.concerning(question.version).filter(severity__in=grave).exclude(state=Finding.State.CLOSED)
+    found = [Answer(Outcome.NOT_MET, _sentence(row), str(row.pk), row.get_absolute_url()) for row in rows.order_by("pk")]
+    return found or [Answer(Outcome.MET, _("No finding that blocks is open."))]
+
+
+def _sentence(row: Finding) -> str:
+    """Without its title: the sentence goes into the log with the gate's answers, where nobody could erase it."""
+    facts = {
+        "severity": row.get_severity_display().lower(),
+        "when": date_format(row.raised_at.date(), "j M Y"),
+        "due": date_format(row.due_on, "j M Y"),
+    }
+    if row.model_id is None:
+        return _("A %(severity)s finding about its data is open: raised on %(when)s, due on %(due)s.") % facts
+    if row.version_id is None:
+        return _("A %(severity)s finding about the model is open: raised on %(when)s, due on %(due)s.") % facts
+    return _("A %(severity)s finding about it is open: raised on %(when)s, due on %(due)s.") % facts
+
+
+def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The severity from which findings block; critical ones always do."""
+    only(demand, "blocks")
+    if demand.get("blocks", Finding.Severity.CRITICAL) not in Finding.Severity.values:
+        raise InvalidInput(
+            _("“blocks” is the severity from which findings block: %(known)s.") % {"known": ", ".join(Finding.Severity.values)},
+            code="policy_findings",
+        )
+    return demand
+
+
+def pinned(version: Version) -> list[list[str]]:
+    """Every finding about the version, its model and its data, by digest of how it stands."""
+    return sorted(row.pinned for row in Finding.objects.concerning(version))

@@ -2,13 +2,6 @@
 
 from governance.events.attestations import GateAttested
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
-from governance.events.policies import (
-    PolicyDrafted,
-    PolicyDraftEdited,
-    PolicyDraftWithdrawn,
-    PolicyPublished,
-    PolicyPublishedForTier,
-)
 from governance.events.findings import (
     FindingAccepted,
     FindingClosed,
@@ -18,6 +11,14 @@ from governance.events.findings import (
     FindingReopened,
     FindingRevised,
     FindingStarted,
+)
+from governance.events.policies import (
+    PolicyDrafted,
+    PolicyDraftEdited,
+    PolicyDraftWithdrawn,
+    PolicyPublished,
+    PolicyPublishedForTier,
+)
 from governance.events.releases import (
     GateAnswered,
     GateAskedUnknown,

@@ -126,7 +126,7 @@ def _policy_draft(request: pytest.FixtureRequest, world: World) -> Any:
     from governance import policies, services  # noqa: PLC0415 - as above
 
     for name in ("officer", "risk_manager"):
-        Membership.objects.create(person=world.people[name], role=ROLE_OF[name], team=None)
+        Membership.objects.get_or_create(person=world.people[name], role=ROLE_OF[name], team=None)
         world.people[name].forget_roles()
     drafter = request.getfixturevalue("make_person")("Dora Drafter", ("compliance_officer", None))
     return services.draft_policy(by=drafter, body=policies.starting_body("high") | {"name": "drafted"})

@@ -62,6 +62,7 @@ class Person(AbstractBaseUser):
     name = models.CharField(max_length=200, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
     is_active = models.BooleanField(default=True)
+    password_is_handed = models.BooleanField(default=False)  # by whoever made the account: it opens it, and signs nothing
     created_at = models.DateTimeField(default=now, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -67,13 +67,20 @@ def _note_failure(request: HttpRequest | None, *, person: str, step: str) -> Non
             this.record(SignInFailed(in_this_minute=count, person=person, step=step), on=Ref("source", source))
 
 
+def _now_their_own(person: Person) -> None:
+    """What an administrator handed over is replaced, so the person may sign with what only they know."""
+    Person.objects.filter(pk=person.pk).update(password_is_handed=False)
+
+
 @receiver(account.password_changed, dispatch_uid="accounts.password_changed")
 def password_changed(sender: object, user: Person, **_: Any) -> None:
+    _now_their_own(user)
     _record(user, PasswordChanged(how="changed"))
 
 
 @receiver(account.password_set, dispatch_uid="accounts.password_set")
 def password_set(sender: object, user: Person, **_: Any) -> None:
+    _now_their_own(user)
     _record(user, PasswordChanged(how="set"))
 
 

@@ -59,6 +59,7 @@ ACCESS: dict[str, Access] = {
         *("models_registry:evidence", "models_registry:history"),
         *("data_registry:datasets", "data_registry:dataset", "data_registry:dataset_version"),
         *("tracking:runs", "tracking:run", "tracking:compare"),
+        "search",
         *("audit:trail", "audit:entry", "audit:proof"),
     ),
     "models_registry:state": Access(NOBODY, SCIENTIST),
@@ -81,6 +82,13 @@ ACCESS: dict[str, Access] = {
     "governance:roll_back": Access(NOBODY, RISK),
     "monitoring:acknowledge": Access(NOBODY, RISK),
     "monitoring:close": Access(NOBODY, RISK),
+    # settings
+    "settings:keys": Access(SIGNED_IN, SIGNED_IN),
+    "settings:revoke_key": Access(NOBODY, SIGNED_IN),
+    "settings:people": Access(ADMINISTRATOR, ADMINISTRATOR),
+    "settings:person": Access(ADMINISTRATOR),
+    "settings:teams": Access(ADMINISTRATOR, ADMINISTRATOR),
+    **_deeds(ADMINISTRATOR, *(f"settings:{deed}" for deed in ("grant_role", "revoke_role", "deactivate", "erase"))),
     # sign-in
     **{name: Access(PUBLIC, PUBLIC) for name in ("account_login", "account_logout", "account_inactive", "mfa_authenticate")},
     **{

@@ -24,6 +24,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     def may_submit() -> bool:
         return person is not None and person.is_authenticated and person.holds_anywhere(Role.DATA_SCIENTIST)
 
+    def administers() -> bool:
+        return person is not None and person.is_authenticated and person.holds_anywhere(Role.ADMINISTRATOR)
+
     return {
         "nav": {
             "home": prefix,
@@ -34,5 +37,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "open": section_of(request.path_info),
             "waiting": SimpleLazyObject(waiting),
             "may_submit": SimpleLazyObject(may_submit),
+            "administers": SimpleLazyObject(administers),
         }
     }

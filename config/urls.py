@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from config import api_pages, health
-from core.views import styleguide
+from core.views import search, styleguide
 
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api_urls")),
@@ -30,6 +30,8 @@ urlpatterns = [
     path("", include("monitoring.urls")),
     path("", include("audit.urls")),
     path("accounts/", include("accounts.urls")),
+    path("settings/", include("accounts.settings_urls")),
+    path("search/", search, name="search"),
     path("styleguide/", styleguide, name="styleguide"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

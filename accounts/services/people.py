@@ -44,6 +44,7 @@ def make_person(*, by: Actor, email: str, name: str, password: str = "", time_zo
     if password:
         _check("password", validate_password, password, person)
     person.set_password(password or None)  # slow by design, so outside the act
+    person.password_is_handed = bool(password) and isinstance(by, Person)
     with act(by, attempt="make_person") as this:
         can_administer(_today(by)).enforce()
         try:

@@ -80,6 +80,11 @@ def _refuse_what_cannot_be_weighed(person: Person, *, password: str, code: str, 
             _("You have no password here, so you cannot prove who you are. Set one under Account, then sign."),
             code="enrolment_needed",
         )
+    if person.password_is_handed:
+        raise ProofFailed(
+            _("Somebody else made your password, so it proves nothing. Choose your own under Password, then sign."),
+            code="password_handed",
+        )
     if not password:
         raise InvalidInput(_("Write your password: each signature asks for it anew."), code="password_needed", field="password")
     if coded and not code.strip():

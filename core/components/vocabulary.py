@@ -59,6 +59,11 @@ AXES: dict[str, dict[str, Look]] = {
         "active": Look("shield-check", _("Active"), "ok"),
         "locked": Look("lock", _("Fixed"), "idle"),
     },
+    "key": {
+        "active": Look("key", _("Active"), "ok"),
+        "expired": Look("clock", _("Expired"), "idle"),
+        "revoked": Look("ban", _("Revoked"), "idle"),
+    },
     "tier": {
         "low": Look("chevron-down", _("Minimal risk"), "idle"),
         "medium": Look("minus", _("Limited risk"), "info"),

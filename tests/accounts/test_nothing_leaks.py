@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts import events, services
+from accounts.models import Person
 from accounts.services import ProofFailed, prove
 from core.clock import now
 from core.logs import OneJsonObject
@@ -24,6 +25,7 @@ WRONG = "wrong-" + PASSWORD
 def test_no_password_key_or_code_is_written_anywhere(admin, api_of, authenticators, caplog):
     caplog.set_level(logging.DEBUG)
     person = services.make_person(by=admin, email="eve@example.org", name="Eve Example", password=PASSWORD)
+    Person.objects.filter(pk=person.pk).update(password_is_handed=False)  # she chose it herself
     _key, text = services.make_key(person, by=person, name="Eve's own", scopes=["read"], expires_at=now() + timedelta(days=1))
     authenticators.enrol(person)
     code = authenticators.code()

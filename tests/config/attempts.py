@@ -58,6 +58,14 @@ def _observations(world: World) -> dict[str, Any]:
     return {"version": str(world.live.pk), "environment": "production", **facts}
 
 
+def _stranger(world: World) -> list[Any]:
+    return [world.people["stranger"].pk]
+
+
+def _held_by_dpo(world: World) -> dict[str, Any]:
+    return {"held": str(world.people["dpo"].memberships.get().pk)}
+
+
 def _sign_off(world: World) -> dict[str, Any]:
     return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it."}
 
@@ -221,4 +229,12 @@ ATTEMPTS = [
     Attempt("monitoring:close", "risk_manager", lambda world: {"why": "The camera is repaired."}, on="alert"),
     Attempt("audit:reports", "auditor", lambda world: {"version": str(world.live.pk), "environment": "production"}),
     Attempt("audit:check_log", "auditor"),
+    Attempt("settings:keys", "stranger", lambda world: {"name": "CI", "scopes": ["read"], "days": "30"}),
+    Attempt("settings:revoke_key", "scientist", on="key"),
+    Attempt("settings:people", "admin", lambda world: {"name": "New", "email": "new@example.org", "time_zone": "UTC"}),
+    Attempt("settings:teams", "admin", lambda world: {"name": "Speech"}),
+    Attempt("settings:grant_role", "admin", lambda world: {"role": "auditor", "team": "everywhere"}, args=_stranger),
+    Attempt("settings:revoke_role", "admin", _held_by_dpo, args=lambda world: [world.people["dpo"].pk]),
+    Attempt("settings:deactivate", "admin", args=_stranger),
+    Attempt("settings:erase", "admin", lambda world: {"name": world.people["stranger"].name}, args=_stranger),
 ]  # fmt: skip

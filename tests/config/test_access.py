@@ -208,6 +208,7 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "api-checkpoint": world.live,
         "api-predictions": world.evaluation,
         "governance:revise_card": world.waiting,
+        "settings:person": world.people["scientist"],
         "governance:finish": world.draft,
         "models_registry:run_registration": world.ended_run,
         "api-policy-dry-run": world.policy_draft,

@@ -25,6 +25,7 @@ DOWNLOADERS = frozenset({Role.DATA_SCIENTIST, Role.VALIDATOR})
 WRITERS = frozenset({Role.COMPLIANCE_OFFICER, Role.RISK_MANAGER})  # of policies
 KEEPERS = SCIENTIST | {Role.VALIDATOR}  # of data and runs: validators train challengers
 FINDERS = KEEPERS | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
+BRINGERS = SCIENTIST | SIGNERS  # of files as evidence
 AUDITOR = frozenset({Role.AUDITOR})
 RAISERS = SIGNERS | AUDITOR  # of findings
 RETESTERS = frozenset({Role.VALIDATOR, Role.COMPLIANCE_OFFICER})
@@ -78,6 +79,9 @@ ACCESS: dict[str, Access] = {
     "governance:finding_mended": Access(NOBODY, SIGNED_IN),
     "governance:finding_retest": Access(NOBODY, RETESTERS),
     "governance:finding_revise": Access(NOBODY, RAISERS),
+    "governance:evidence": Access(SIGNED_IN, BRINGERS),
+    "governance:evidence_file": Access(SIGNED_IN),
+    "governance:withdraw_evidence": Access(NOBODY, BRINGERS),
     "governance:release": Access(NOBODY, RISK),
     "governance:roll_back": Access(NOBODY, RISK),
     "monitoring:acknowledge": Access(NOBODY, RISK),
@@ -171,6 +175,11 @@ ACCESS: dict[str, Access] = {
     "api-finding-retest": Access(NOBODY, RETESTERS),
     "api-releases": Access(SIGNED_IN, RISK),
     "api-rollbacks": Access(NOBODY, RISK),
+    "api-evidence-list": Access(SIGNED_IN),
+    "api-evidence-upload": Access(NOBODY, BRINGERS),
+    "api-evidence": Access(SIGNED_IN),
+    "api-evidence-file": Access(SIGNED_IN),
+    "api-evidence-withdrawal": Access(NOBODY, BRINGERS),
     "api-gate": Access(SIGNED_IN),
     "api-gate-status": Access(SIGNED_IN),
     # API: production, audit

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from governance.api import environments, findings, policies, releases, reviews, submitting
+from governance.api import environments, evidence, findings, policies, releases, reviews, submitting
 from governance.causes import api as causes
 
 urlpatterns = [
@@ -31,6 +31,11 @@ urlpatterns = [
     path("policies/<uuid:pk>/publication/", policies.PolicyPublication.as_view(), name="api-policy-publication"),
     path("releases/", releases.Releases.as_view(), name="api-releases"),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
+    path("models/<uuid:pk>/evidence/", evidence.EvidenceList.as_view(), name="api-evidence-list"),
+    path("models/<uuid:pk>/evidence/<slug:kind>/", evidence.EvidenceOfKind.as_view(), name="api-evidence-upload"),
+    path("evidence/<uuid:pk>/", evidence.EvidenceDetail.as_view(), name="api-evidence"),
+    path("evidence/<uuid:pk>/file/", evidence.EvidenceFile.as_view(), name="api-evidence-file"),
+    path("evidence/<uuid:pk>/withdrawal/", evidence.EvidenceWithdrawal.as_view(), name="api-evidence-withdrawal"),
     path("gate/", releases.Gate.as_view(), name="api-gate"),
     path("gate/status/<str:digest>/", releases.GateStatus.as_view(), name="api-gate-status"),
 ]

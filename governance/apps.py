@@ -16,7 +16,7 @@ class GovernanceConfig(AppConfig):
         from evaluations.jobs import settled as evaluation_settled
         from governance import attestations, environments, erasing, live, parts, policies, requirements, reviewing
         from governance.due import falling_due
-        from governance.models import Attestation, Policy, Review, SignOff
+        from governance.models import Attestation, Evidence, Policy, Review, SignOff
         from governance.registers import enrolling
         from governance.requirements import Kind, inspection, standing
         from governance.requirements import evaluations as measured
@@ -41,6 +41,9 @@ class GovernanceConfig(AppConfig):
             "review", lambda version: ("review", list(Review.objects.filter(version=version).values_list("pk", flat=True)))
         )
         subjects.register("release", lambda version: ("release", list(version.releases.values_list("pk", flat=True))))
+        subjects.register(
+            "evidence", lambda version: ("evidence", list(Evidence.objects.about(version).values_list("pk", flat=True)))
+        )
         version_tabs.register("changes", Tab(_("What changed"), "governance:changes"), order=35)
         overview_parts.register("governance", parts.overview)
         model_parts.register("governance", parts.model)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from governance.models import Finding, Release
+from governance.models import Evidence, Finding, Release
 
 if TYPE_CHECKING:
     from accounts.models import Person
 
 
 def erase(person: Person) -> None:
-    """No reason that the person wrote for a roll-back and no text of a finding remains beside the log; comments lie behind it and
-    go with its values."""
+    """No reason that the person wrote for a roll-back and no text of a finding or of a file of evidence remains beside the log;
+    comments lie behind it and go with its values."""
     Release.objects.filter(released_by=person).exclude(reason="").update(reason="")
     Finding.objects.filter(raised_by=person).update(title="", description="")
     Finding.objects.filter(planned_by=person).update(plan="")
     Finding.objects.filter(done_by=person).update(done="")
     Finding.objects.filter(retested_by=person).update(retest_reason="")
+    Evidence.objects.filter(uploaded_by=person).update(title="", file_name="")
+    Evidence.objects.filter(ended_by=person).exclude(reason="").update(reason="")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Finding, Policy, Release, Review
+from governance.models import Evidence, Finding, Policy, Release, Review
 from ledger.acts import Act, Transition
 from ledger.events import Private
+
+if TYPE_CHECKING:
+    from accounts.models import Person
 
 PUBLISH = Transition(frozenset({Policy.State.DRAFT}), Policy.State.PUBLISHED)
 WITHDRAW_DRAFT = Transition(frozenset({Policy.State.DRAFT}), Policy.State.WITHDRAWN)
@@ -19,6 +22,9 @@ WITHDRAW = Transition(frozenset({Review.State.OPEN}), Review.State.WITHDRAWN)
 SUPERSEDE = Transition(frozenset({Release.State.LIVE}), Release.State.SUPERSEDED)
 ROLL_BACK = Transition(frozenset({Release.State.LIVE}), Release.State.ROLLED_BACK)
 REVOKE = Transition(frozenset({Release.State.LIVE}), Release.State.REVOKED)
+
+SUPERSEDE_EVIDENCE = Transition(frozenset({Evidence.State.CURRENT}), Evidence.State.SUPERSEDED)
+WITHDRAW_EVIDENCE = Transition(frozenset({Evidence.State.CURRENT}), Evidence.State.WITHDRAWN)
 
 
 def publish(policy: Policy, fact: events.PolicyPublished, *, within: Act, **also: Any) -> None:
@@ -87,3 +93,13 @@ def reopen_finding(finding: Finding, *, because: str, reason: str = "", within: 
 
 def accept_finding(finding: Finding, *, exception: str, within: Act) -> None:
     within.move(finding, ACCEPT_FINDING, events.FindingAccepted(exception=exception))
+
+
+def supersede_evidence(evidence: Evidence, *, by: Evidence, within: Act) -> None:
+    fact = events.EvidenceSuperseded(by=str(by.pk), digest=evidence.digest)
+    within.move(evidence, SUPERSEDE_EVIDENCE, fact, ended_by=by.uploaded_by, ended_at=within.at)
+
+
+def withdraw_evidence(evidence: Evidence, *, by: Person, reason: str, within: Act) -> None:
+    fact = events.EvidenceWithdrawn(kind=evidence.kind, digest=evidence.digest, reason=Private(reason))
+    within.move(evidence, WITHDRAW_EVIDENCE, fact, ended_by=by, ended_at=within.at, reason=reason)

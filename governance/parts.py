@@ -17,7 +17,8 @@ from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approv
 from governance.comparing import Side, differences
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
-from governance.models import PRODUCTION, Release, Review, SignOff, label_of
+from governance.models import PRODUCTION, Evidence, Release, Review, SignOff, label_of
+from governance.models.evidence import EvidenceQuerySet
 from governance.modes import releasable_to
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
 from governance.pins import flags_of, word_of
@@ -30,6 +31,7 @@ from models_registry.services import submission_gaps
 
 # Each returns sections of the inbox: {"title", "template", "rows"}.
 inbox_parts: Registry[Callable[[HttpRequest], list[dict[str, Any]]]] = Registry("section of the inbox")
+MOST_FILES = 20  # of a card; the page of the evidence has all
 MOST_RELEASES = 10  # of the latest on a model's page; the history and the API have all
 
 
@@ -80,6 +82,8 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": True}))
     else:
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
+    files = {"model": version.model, "files": files_of(Evidence.objects.about(version))}
+    parts.append(Part("more", "governance/part_evidence.html", files))
     live = any(one.state == Release.State.LIVE for one in releases)
     open_to = [] if live else releasable_to(version, approval)
     if open_to and can_release_version(request.user, version):
@@ -195,11 +199,19 @@ def model(request: HttpRequest, row: RegisteredModel) -> list[Part]:
     parts = [
         Part("lead", "governance/part_live.html", {"live": [(one, approval_of(one.version, one.environment)) for one in live]})
     ]
+    parts.append(
+        Part("more", "governance/part_evidence.html", {"model": row, "files": files_of(Evidence.objects.filter(model=row))})
+    )
     if past:
         parts.append(Part("body", "governance/part_releases.html", {"releases": past}))
     if past and can_release(request.user, row):
         parts.append(Part("side", "governance/part_rollback.html", _rollback(row)))
     return parts
+
+
+def files_of(rows: EvidenceQuerySet) -> list[Evidence]:
+    """The files that count or were to count, for a card beside other things."""
+    return list(rows.current().select_related("owner").order_by("kind", "-uploaded_at")[:MOST_FILES])
 
 
 def _rollback(row: RegisteredModel) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Role
 from core.decisions import Decision, allow, deny
-from governance.models import Policy, Review, Step
+from governance.models import Evidence, Policy, Review, Step
 from ledger.models import Entry
 from models_registry.models import RegisteredModel, Version
 from tracking.models import LoggedModel
@@ -137,4 +137,26 @@ def policy_allows(policy: Policy, environment: str) -> Decision:
         return allow()
     return deny(
         _("The policy %(policy)s does not allow a release to %(environment)s.") % {"policy": policy, "environment": environment}
+    )
+
+
+# Whoever builds, weighs or answers for a model brings the papers that belong to it.
+BRINGERS = frozenset(
+    {Role.DATA_SCIENTIST, Role.VALIDATOR, Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER, Role.RISK_MANAGER}
+)
+KEEPERS_OF_PAPERS = frozenset({Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER, Role.RISK_MANAGER})
+
+
+def can_upload_evidence(person: Person, model: RegisteredModel) -> Decision:
+    if any(person.holds(role, model.team) for role in BRINGERS):
+        return allow()
+    return deny(_("Only those who build, validate or answer for this team's models bring files as evidence."), code="wrong_role")
+
+
+def can_withdraw_evidence(person: Person, evidence: Evidence) -> Decision:
+    mine = person.pk in {evidence.owner_id, evidence.uploaded_by_id} and can_upload_evidence(person, evidence.model)
+    if mine or any(person.holds(role, evidence.model.team) for role in KEEPERS_OF_PAPERS):
+        return allow()
+    return deny(
+        _("Only its owner, whoever brought it, or an officer or risk manager of the team withdraws a file."), code="not_yours"
     )

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from governance.causes import views as causes
-from governance.views import environments, findings, inbox, policies, releasing, reviews, submitting
+from governance.views import environments, evidence, findings, inbox, policies, releasing, reviews, submitting
 
 app_name = "governance"
 urlpatterns = [
@@ -25,5 +25,8 @@ urlpatterns = [
     path("findings/<uuid:pk>/retest/", findings.retest, name="finding_retest"),
     path("findings/<uuid:pk>/revise/", findings.revise, name="finding_revise"),
     path("versions/<uuid:pk>/release/", releasing.release, name="release"),
+    path("models/<uuid:pk>/evidence/", evidence.evidence, name="evidence"),
+    path("evidence/<uuid:pk>/file/", evidence.file, name="evidence_file"),
+    path("evidence/<uuid:pk>/withdraw/", evidence.withdraw, name="withdraw_evidence"),
     path("models/<uuid:pk>/rollback/", releasing.roll_back, name="roll_back"),
 ]

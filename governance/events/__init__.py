@@ -2,6 +2,7 @@
 
 from governance.events.attestations import GateAttested
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
+from governance.events.evidence import EvidenceSuperseded, EvidenceUploaded, EvidenceWithdrawn
 from governance.events.findings import (
     FindingAccepted,
     FindingClosed,
@@ -34,6 +35,9 @@ __all__ = [
     "EnvironmentMade",
     "EnvironmentModeChanged",
     "EnvironmentRetired",
+    "EvidenceSuperseded",
+    "EvidenceUploaded",
+    "EvidenceWithdrawn",
     "FindingAccepted",
     "FindingClosed",
     "FindingPlanRevised",

@@ -2,6 +2,7 @@
 
 from governance.models.attestation import Attestation
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
+from governance.models.evidence import Evidence
 from governance.models.finding import Finding
 from governance.models.policy import Policy
 from governance.models.release import GateRecord, Release
@@ -13,6 +14,7 @@ __all__ = [
     "Attestation",
     "Environment",
     "EnvironmentField",
+    "Evidence",
     "Finding",
     "GateRecord",
     "Policy",

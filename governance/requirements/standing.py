@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from governance.pins import Pinned, also_pinned
 from governance.requirements import (
     Kind,
     card_sections,
@@ -12,6 +13,7 @@ from governance.requirements import (
     monitoring_plan,
     pii_states,
     provenance,
+    uploaded_evidence,
 )
 
 
@@ -22,3 +24,5 @@ def register() -> None:
     kinds.register("pii_states", Kind(_("Personal data"), pii_states.answer, pii_states.check), order=42)
     kinds.register("data_validation", Kind(_("Validation of the data"), data_validation.answer, data_validation.check), order=43)
     kinds.register("monitoring_plan", Kind(_("Monitoring"), monitoring_plan.answer, monitoring_plan.check), order=44)
+    kinds.register(uploaded_evidence.NAME, Kind(_("Evidence"), uploaded_evidence.answer, uploaded_evidence.check), order=45)
+    also_pinned.register("files", Pinned(_("the files that people brought"), uploaded_evidence.pinned))

@@ -1,5 +1,6 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
+from governance.services.evidence import upload_evidence, withdraw_evidence
 from governance.services.findings import (
     finding_is_mended,
     plan_finding,
@@ -36,6 +37,8 @@ __all__ = [
     "submit_at_once",
     "suspend",
     "suspend_within",
+    "upload_evidence",
     "withdraw",
+    "withdraw_evidence",
     "withdraw_policy",
 ]

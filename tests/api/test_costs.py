@@ -65,6 +65,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-findings": ("", lambda world: copies(world.finding)),
     "api-policies": ("", lambda world: copies(world.review.policy, number=lambda n: 100 + n)),
     "api-environments": ("", lambda world: copies(world.environment, slug=lambda n: f"copy-{n}")),
+    "api-evidence-list": ("model", lambda world: copies(world.evidence, state=lambda n: "superseded")),
     "api-releases": ("", lambda world: copies(world.live.releases.get(), state=lambda n: "superseded")),
     "api-observations": ("", lambda world: copies(ObservationBatch.objects.get())),
     "api-alerts": ("", lambda world: copies(world.alert, state=lambda n: "closed")),

@@ -72,6 +72,7 @@ def _template(name: str, pattern: URLPattern) -> str:
     samples = {"pk": "01890a5d-ac96-774b-bcce-b302099a8057", "index": "77777", "number": "66666", "path": "55555"}
     samples["digest"] = "sha256:44444"
     samples["slug"] = "a-slug"
+    samples["kind"] = "kind-33333"
     address = reverse(name, kwargs={each: samples[each] for each in pattern.pattern.regex.groupindex})
     for sample in samples.values():
         address = address.replace(sample, "{}")

@@ -45,6 +45,7 @@ BEHIND = {
     "resamplings": ("resampling",),
     "evaluations": ("evaluation", "waiting_run"),
     "reviews": ("review",),
+    "evidence": ("evidence",),
     "reports": ("report",),
     "alerts": ("alert",),
     "keys": ("key",),

@@ -86,6 +86,9 @@ def world(
     governance.release(rows["live"], environment="production", by=risk_manager)
     rows["ready"] = make_approved(data=rows["data"])
     rows["model"] = rows["live"].model
+    rows["evidence"] = governance.upload_evidence(
+        rows["model"], [b"an assessment"], by=people["dpo"], kind="dpia", file_name="dpia.pdf", title="Assessment of 2026"
+    )
     rows["unstated"] = register_model(by=scientist, team=team, name="unstated", task="", risk_tier="")
     rows["review"] = make_review(data=rows["data"])
     rows["waiting"] = rows["review"].version

@@ -92,6 +92,11 @@ def _page_finish(world: World) -> dict[str, Any]:
     return given
 
 
+def _page_evidence(world: World) -> dict[str, Any]:
+    file = SimpleUploadedFile("assessment.pdf", b"an assessment from a page")
+    return {"kind": "dpia", "file": file, "owner": str(world.people["dpo"].pk)}
+
+
 def _stopping(world: World) -> dict[str, Any]:
     return {"dataset_version": str(world.labels.pk), "use": "stopping"}
 
@@ -211,6 +216,13 @@ ATTEMPTS = [
     Attempt("governance:finding_retest", "officer", PAGE_RETESTED, on="mended"),
     Attempt("governance:finding_revise", "officer", _graver, on="finding"),
     Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
+    Attempt(
+        "api-evidence-upload", "dpo", lambda world: b"another assessment", method="put",
+        args=lambda world: [world.model.pk, "dpia"], query="?title=Again",
+    ),
+    Attempt("api-evidence-withdrawal", "officer", lambda world: {"reason": "It was of another model."}, on="evidence"),
+    Attempt("governance:evidence", "validator", _page_evidence, on="model"),
+    Attempt("governance:withdraw_evidence", "officer", lambda world: {"reason": "It was of another model."}, on="evidence"),
     Attempt("api-rollbacks", "risk_manager", WITH_REASON, on="model"),
     Attempt("api-observations", "scientist", _observations),
     Attempt("api-alert-acknowledgement", "risk_manager", on="alert"),

@@ -52,6 +52,7 @@ def address(name: str, pattern: URLPattern) -> str:
         "theme": "light",
         "path": "a/b",
         "digest": "sha256:" + "0" * 64,
+        "kind": "dpia",
     }
     arguments = {each: samples[each] for each in pattern.pattern.regex.groupindex}
     if name in {"evaluations:chart", "monitoring:chart"}:
@@ -250,6 +251,11 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         "api-predictions": "evaluation",
         "api-approval": "live",
         "api-review": "review",
+        "api-evidence-list": "model",
+        "api-evidence": "evidence",
+        "api-evidence-file": "evidence",
+        "governance:evidence": "model",
+        "governance:evidence_file": "evidence",
         "api-report": "report",
         **dict.fromkeys(("api-policy", "api-policy-yaml", "api-policy-envelope"), "policy_draft"),
         "api-report-pdf": "report",

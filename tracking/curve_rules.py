@@ -19,6 +19,7 @@ from tracking.rules import only
 
 SERIES, POINTS = 200, 100_000  # of a run that is recorded whole
 MOST_SERIES, AT_ONCE = 2_000, 1_000_000  # of a run that grows; points in one message
+MOST_POINTS = 20_000_000  # of all curves of a run: half a GB as it is kept
 NAME = 250
 STEP = 2**53 - 1
 MOMENT = 2**53 - 1  # milliseconds

@@ -125,6 +125,7 @@ class CurveOutput(serializers.Serializer):
 
 class CurvesOutput(serializers.Serializer):
     series = CurveOutput(many=True)
+    next = serializers.URLField(allow_null=True, help_text="Address of the points after these; null where there are none.")
 
 
 def curve(series: MetricSeries, points: Any) -> dict[str, Any]:

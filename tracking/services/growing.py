@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput, WrongState
 from data_registry.models import DatasetVersion
 from ledger.acts import act
 from tracking import rules
-from tracking.curve_rules import MOST_SERIES, Curve, require_points
+from tracking.curve_rules import MOST_POINTS, MOST_SERIES, Curve, require_points
 from tracking.models import MetricChunk, MetricSeries, RunData, TrainingRun
 from tracking.permissions import can_record
 from tracking.points import Points
@@ -138,8 +139,7 @@ def add_points(run: TrainingRun, curves: Sequence[Curve], *, once: bool = False)
         grown = {name: curve for name, given in grown.items() if len((curve := _unknown(have.get(name), given)).points)}
         have = {name: one for name, one in have.items() if name in grown}
     new = [MetricSeries(run=run, name=name, unit=curve.unit) for name, curve in grown.items() if name not in have]
-    if new and MetricSeries.objects.filter(run=run).count() + len(new) > MOST_SERIES:
-        raise InvalidInput(_("A run has at most %(most)d curves.") % {"most": MOST_SERIES})
+    _require_room(run, curves=len(new), points=sum(len(curve.points) for curve in grown.values()))
     chunks, ends = [], _ends(list(have.values()))
     for series in [*have.values(), *new]:
         points = grown[series.name].points
@@ -150,6 +150,19 @@ def add_points(run: TrainingRun, curves: Sequence[Curve], *, once: bool = False)
     MetricChunk.objects.bulk_create([one for one in chunks if one.pk is None])
     grown_chunks = [one for one in chunks if one.pk is not None]
     MetricChunk.objects.bulk_create(grown_chunks, update_conflicts=True, unique_fields=["id"], update_fields=CONTENT)
+
+
+def _require_room(run: TrainingRun, *, curves: int, points: int) -> None:
+    """Refuses what would make the run larger than any page or report could read."""
+    held = MetricSeries.objects.filter(run=run).aggregate(curves=Count("pk"), points=Sum("count", default=0))
+    if held["curves"] + curves > MOST_SERIES:
+        raise InvalidInput(_("A run has at most %(most)d curves.") % {"most": MOST_SERIES})
+    if held["points"] + points > MOST_POINTS:
+        raise InvalidInput(
+            _("A run holds at most %(most)s points, and this one has %(held)s. Log less often, or start another run.")
+            % {"most": f"{MOST_POINTS:,}", "held": f"{held['points']:,}"},
+            code="run_full",
+        )
 
 
 FIGURES = [

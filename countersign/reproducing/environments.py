@@ -21,6 +21,7 @@ KINDS = ("uv.lock", "requirements.txt", "python_env.yaml", *CONDA)
 CURRENT, AUTO, PACKAGES = "current", "auto", "packages"
 CHOICES = (AUTO, CURRENT, PACKAGES, *KINDS)
 Say = Callable[[str], None]
+_VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{1,3}(\.[0-9]{1,3}([a-z]{1,2}[0-9]{1,3})?\+?)?\Z")
 _PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+\Z")
 
 
@@ -160,6 +161,9 @@ def python_like(version: str) -> str:
 
 
 def _minor(version: str) -> str:
+    """Of a version number; a site could report any text, and uv and the shell's path would be asked for it."""
+    if not _VERSION.match(version):
+        raise CannotReproduce(f"The run reported {version[:40]!r} as its Python, which is no version: use --environment current")
     return ".".join(version.split(".")[:2])
 
 

@@ -40,6 +40,7 @@ from countersign.transport import CHUNK, Bearer, Unreachable, why_it_failed
 JSON = dict[str, Any]
 LARGEST = 256 << 20  # bytes of one answer
 PAGE, HISTORY = 1_000, 25_000  # runs and points in one answer
+EMPTY = 20  # pages without a row, one after the other: some stores filter after they have cut the page
 TRIES, SECONDS = 3, 60
 _BUSY = {429, 502, 503, 504}
 
@@ -168,21 +169,28 @@ class Server:
             yield target
 
     def _every(self, operation: str, rows: str, asked: JSON, *, method: str = "POST") -> Iterator[JSON]:
-        """All rows of an answer in pages. A server that gives the same page's token again would never end: it is left."""
+        """All rows of an answer in pages. A server that gives a token or a page again, or page after page without anything, would
+        never end: it is left."""
         seen: set[str] = set()
-        token = ""
+        token, empty = "", 0
         while True:
             page = {**asked, "page_token": token} if token else asked
             options = {"json": page} if method == "POST" else {"params": page}
             with self._call(method, f"api/2.0/mlflow/{operation}", **options) as answer:
                 found = self._object(answer)
-            yield from _objects(found.get(rows))
+            some = _objects(found.get(rows))
+            empty = 0 if some else empty + 1
+            if some and (content := digest([rows, some])) in seen:
+                raise Unreadable("the MLflow server gives the same page again and again")
+            yield from some
             token = str(found.get("next_page_token") or "")
             if not token:
                 return
             if token in seen:
                 raise Unreadable("the MLflow server gives the same page again and again")
-            seen.add(token)
+            if empty == EMPTY:
+                raise Unreadable(f"the MLflow server gives {EMPTY} pages without anything, and says that more follow")
+            seen |= {token, content} if some else {token}
 
     def _call(self, method: str, address: str, **options: Any) -> requests.Response:
         for number in range(1, TRIES + 1):

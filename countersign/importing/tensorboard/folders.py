@@ -40,6 +40,7 @@ class RunFolder:
 
     path: Path
     name: str  # relative to the log folder; "" is that folder itself
+    home: Path | None = None  # the log folder: files that are linked from outside it are not read
     read: dict[str, int] = field(default_factory=dict)
     events: Events = field(default_factory=Events)
     files: dict[str, EventFile] = field(default_factory=dict)
@@ -101,7 +102,8 @@ class RunFolder:
                 yield Batch(curves, dict(self.read), superseded)
 
     def _names(self) -> list[str]:
-        return sorted(entry.name for entry in os.scandir(self.path) if is_event_file(entry))
+        events = (entry for entry in os.scandir(self.path) if is_event_file(entry))
+        return sorted(entry.name for entry in events if self.home is None or _lies_in(self.home, Path(entry.path)))
 
 
 @dataclass(frozen=True)
@@ -116,20 +118,29 @@ class Look:
         return min((step for file, at, step in self.starts if (file, at) > (name, place)), default=None)
 
 
-def run_folders(top: Path) -> list[RunFolder]:
-    """The folders below `top` that hold event files, and `top` itself if it does. Linked folders are followed, each once."""
-    found, seen = [], set()
+def run_folders(top: Path, *, left: set[str] | None = None) -> list[RunFolder]:
+    """The folders below `top` that hold event files, and `top` itself if it does. Folders linked from within are followed, each
+    once; a link that leaves `top` is not, for it could name everything that the user may read: `left` takes its place."""
+    found, seen, home = [], set(), top.resolve()
     for folder, below, files in os.walk(top, followlinks=True):
         about = Path(folder).stat()
         if (about.st_dev, about.st_ino) in seen:
             below.clear()
             continue
         seen.add((about.st_dev, about.st_ino))
-        below.sort()
-        if any("tfevents" in name for name in files):
-            relative = Path(folder).relative_to(top).as_posix()
-            found.append(RunFolder(Path(folder), "" if relative == "." else relative))
+        relative = Path(folder).relative_to(top).as_posix()
+        events = [name for name in files if "tfevents" in name]
+        leaving = {name for name in [*below, *events] if not _lies_in(home, Path(folder, name))}
+        if left is not None:
+            left.update(Path(relative, name).as_posix() for name in leaving)
+        below[:] = sorted(set(below) - leaving)
+        if set(events) - leaving:
+            found.append(RunFolder(Path(folder), "" if relative == "." else relative, home))
     return found
+
+
+def _lies_in(home: Path, path: Path) -> bool:
+    return not path.is_symlink() or path.resolve().is_relative_to(home)
 
 
 def is_event_file(entry: os.DirEntry[str]) -> bool:

@@ -30,6 +30,7 @@ class LogFolder:
     ended_after: float = 3600.0  # seconds without an event, after which a run is taken to have ended
     sendings: dict[str, Sending] = field(default_factory=dict)
     given_up: dict[str, str] = field(default_factory=dict)  # folder -> why
+    links: set[str] = field(default_factory=set)  # that lead out of `top`
 
     def size(self) -> int:
         """Bytes of all event files."""
@@ -39,7 +40,7 @@ class LogFolder:
         """Everything that is written by now is on the site; the number of new points. Raises `Unreachable`, and `Refused` where
         trying again later may help or nothing would be taken at all; what else is refused is given up, run by run."""
         before = self.points
-        for folder in run_folders(self.top):
+        for folder in run_folders(self.top, left=self.links):
             if folder.name in self.given_up:
                 continue
             sending = self.sendings.setdefault(folder.name, Sending(self.site, folder))
@@ -91,6 +92,8 @@ class LogFolder:
         summary = Summary(source=str(self.top))
         begun = {name: sending for name, sending in self.sendings.items() if sending.begun}
         summary.take(runs=len(begun), points=self.points)
+        for name in sorted(self.links):
+            summary.leave("link", name, "it leads out of the folder: import what it names by itself")
         for name, why in self.given_up.items():
             summary.leave("run", name or ".", why, refused=True)
         for name, sending in self.sendings.items():

@@ -119,7 +119,7 @@ class Sending:
         facts = self._facts | {"name": self._facts["name"][-RUN_NAME + len(again) :] + again}
         self.run = api.start_run(self.site, origin="import", source=source, **facts)
         self.at = self._position()
-        self.folder = RunFolder(self.folder.path, self.folder.name, read=dict(self.at.read))
+        self.folder = RunFolder(self.folder.path, self.folder.name, self.folder.home, read=dict(self.at.read))
         self._params = dict(self.run.get("params", {}))
         self._known = {one["name"] for one in self.run.get("series", [])}
         self._pending.clear()

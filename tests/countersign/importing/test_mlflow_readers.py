@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -513,6 +514,26 @@ def test_a_server_that_answers_otherwise_is_said_to(status: int, content: bytes,
         answers.instead["experiments/search"] = (status, content)
         with pytest.raises(error, match=words):
             list(open_source(address).heads(only=frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [(b'{"experiment_id": "1", "name": "a"}', "same page again and again"), (b"", "20 pages without anything")],
+)
+def test_a_server_whose_pages_never_end_is_left(rows: bytes, words: str) -> None:
+    """Each page with a token that was never given before."""
+    with mlruns.server() as (address, answers):
+        source = open_source(address)
+        object_of, tokens = source._object, itertools.count()
+
+        def endless(answer: Any) -> dict[str, Any]:
+            return object_of(answer) | {"next_page_token": f"t{next(tokens)}"}
+
+        answers.instead["experiments/search"] = (200, b'{"experiments": [%s]}' % rows)
+        source._object = endless
+        with pytest.raises(Unreadable, match=words):
+            list(itertools.islice(source.heads(only=frozenset({"none of these"})), 1_000))
+        assert next(tokens) < 30
 
 
 def test_a_server_that_is_not_there_is_said_to_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,3 +160,15 @@ def test_differences_are_told_by_name_however_it_is_written() -> None:
         {"name": "odd-one", "recorded": "1", "here": "1.1"},
     ]
     assert current((), "3.1.0").differs[0] == {"name": "Python", "recorded": "3.1.0", "here": HERE}
+
+
+@pytest.mark.parametrize("said", ["3.11; rm -rf /", "https://evil.example/python.zip", "/opt/python", "../python", "3", "3.11\n"])
+def test_only_a_version_number_is_asked_for(said):
+    with pytest.raises(CannotReproduce, match="which is no version"):
+        python_like(said)
+
+
+@pytest.mark.parametrize("said", ["3.11", "3.11.7", "3.14.0rc2", "3.12.1+"])
+def test_every_version_that_python_says_of_itself_is_one(said, monkeypatch):
+    monkeypatch.setattr(environments.shutil, "which", lambda name: name)
+    assert python_like(said) in {sys.executable, f"python{'.'.join(said.split('.')[:2])}"}

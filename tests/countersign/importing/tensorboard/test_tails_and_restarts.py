@@ -163,6 +163,28 @@ def test_each_folder_with_event_files_is_a_run(tmp_path: Path) -> None:
     assert [run.name for run in run_folders(tmp_path)] == ["", "a", "b/train", "b/val"]
 
 
+def test_no_link_out_of_the_folder_is_followed(tmp_path: Path) -> None:
+    top, outside = tmp_path / "logs", tmp_path / "outside"
+    write(top / "a")
+    secret = write(outside / "deep", scalar("salary", 1, 1))
+    (top / "all").symlink_to("/")
+    (top / "out").symlink_to("../outside")
+    (top / "b").mkdir()
+    (top / "b" / "events.out.tfevents.1").symlink_to(secret)
+    (top / "a" / "events.out.tfevents.9").symlink_to(secret)
+    left: set[str] = set()
+    runs = run_folders(top, left=left)
+    assert [run.name for run in runs] == ["a"]
+    assert "events.out.tfevents.9" not in runs[0].look().ends
+    assert left == {"all", "out", "b/events.out.tfevents.1", "a/events.out.tfevents.9"}
+
+
+def test_a_folder_that_is_named_by_a_link_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "real" / "a")
+    (tmp_path / "logs").symlink_to("real")
+    assert [run.name for run in run_folders(tmp_path / "logs")] == ["a"]
+
+
 def test_a_run_is_named_by_what_it_holds_wherever_it_lies(tmp_path: Path) -> None:
     found = [
         RunFolder(write(tmp_path / place, scalar("a", 1, 1)).parent, "").opening() for place in ("x/run", "y/run", "x/other")

@@ -14,6 +14,7 @@ from core.clock import now
 from core.components import formatting
 from core.pages import render_page_or_fragment
 from tracking.figures import View, figures_of
+from tracking.logged import logged_models_of
 from tracking.models import TrainingRun
 from tracking.parts import placed_parts
 from tracking.presenting import MOST_RELATED, hardware_of, params_of, patch_of, seeds_of, texts_of, tree_of
@@ -56,6 +57,7 @@ def _facts(request: HttpRequest, found: TrainingRun) -> dict[str, Any]:
         "params_note": _("the first %(shown)d of %(all)d") % {"shown": len(params), "all": many} if many > len(params) else "",
         "tags": texts_of(found.tags),
         "data": found.data.select_related("dataset_version__dataset"),
+        "logged_models": logged_models_of(found),
         "patch": patch_of(artifacts),
         "patch_note": _("shown, never applied"),
         "tree": tree_of(artifacts),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput, WrongState
@@ -21,6 +22,7 @@ from tracking.points import Points
 if TYPE_CHECKING:
     from accounts.models import Person
 
+_MD5 = re.compile(r"(?:md5:)?[0-9a-f]{32}")  # as DVC names a file; md5: is written by the SDK, without it by others
 SMALL, LARGE = 1_024, 65_536  # points: a chunk is added to until it has the one, and never holds more than the other
 WRITERS = 64  # programs that report one run
 
@@ -117,12 +119,20 @@ def take(
 
 
 def add_data(run: TrainingRun, wanted: Sequence[Mapping[str, str]]) -> None:
-    """The run names these data, with the registered version whose content has the same digest, where its team has one."""
+    """The run names these data, with the registered version whose content has the same digest, or lies in the DVC remote under
+    the same md5, where its team has one; of several the newest."""
     if not wanted:
         return
-    digests = {one["digest"] for one in wanted if one["digest"].startswith("sha256:")}
-    registered = DatasetVersion.objects.filter(dataset__team=run.team_id, digest__in=digests, state="registered")
-    known = {one.digest: one for one in registered}
+    digests = {one["digest"] for one in wanted}
+    md5s = {digest.removeprefix("md5:") for digest in digests if _MD5.fullmatch(digest)}
+    same = Q(digest__in={digest for digest in digests if digest.startswith("sha256:")})
+    if md5s:
+        same |= Q(location__kind="dvc", location__md5__in=md5s)
+    known: dict[str, DatasetVersion] = {}
+    for version in DatasetVersion.objects.filter(same, dataset__team=run.team_id, state="registered").order_by("pk"):
+        known[version.digest] = version
+        if version.location.get("kind") == "dvc":
+            known[f"md5:{version.location['md5']}"] = known[version.location["md5"]] = version
     RunData.objects.bulk_create(
         [RunData(run=run, dataset_version=known.get(one["digest"]), **one) for one in wanted], ignore_conflicts=True
     )

@@ -107,7 +107,9 @@ def _of_draft(request: HttpRequest, version: Version) -> list[Part]:
         _("This version is a draft: something is missing before it can be submitted.") if gaps else _("This version is a draft.")
     )
     standing = Standing("info", title, gaps or [_("Nothing is missing: it can be submitted for review.")])
-    parts = [Part("lead", "governance/part_lead.html", {"standing": standing})]
+    unstated = not version.model.task or not version.model.risk_tier
+    place = (_("To the model's page"), version.model.get_absolute_url()) if unstated else None
+    parts = [Part("lead", "governance/part_lead.html", {"standing": standing, "place": place})]
     if can_submit(request.user, version):
         parts.append(Part("actions", "governance/part_finish_link.html", {"version": version}))
     return parts
@@ -135,7 +137,8 @@ def standing_of(approval: Approval, version: Version) -> Standing:
     if version.state == Version.State.SUSPENDED:
         return Standing("bad", _("The approval is suspended."), reasons)
     if version.state == Version.State.REJECTED:
-        return Standing("bad", _("This version is rejected."), reasons)
+        next_step = _("It stays so. Mend what was found, and submit the result as a new version: it can go on from this card.")
+        return Standing("bad", _("This version is rejected."), [*reasons, next_step])
     if approval.evidence_reasons and _under_way(approval, version):
         return Standing("info", _("The workers are not done yet."), reasons)
     if approval.evidence_reasons:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 THIN = "\u202f"  # narrow no-break space: keeps a figure and its unit on one line
+NO_UNITS = {"score"}  # says that a figure has none
 PER_CENT_UNITS = {"fraction", "proportion", "share", "rate", "%"}
 
 
@@ -45,7 +46,7 @@ def measure(value: float | None, unit: str = "") -> str:
 def _scale(value: float, unit: str) -> tuple[float, int | None, str]:
     if unit in PER_CENT_UNITS:
         return (value if unit == "%" else value * 100), 1, "%"
-    return value, None, unit
+    return value, None, "" if unit in NO_UNITS else unit
 
 
 def interval(

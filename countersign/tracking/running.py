@@ -24,6 +24,7 @@ from countersign.transport import JSON
 
 CROWDED = 10 * AT_ONCE  # points in memory, about 30 MB: then whoever reports another one writes them down
 WAIT = 15.0  # seconds that an end waits for what has not arrived
+FIRST_ANSWER = 2.0  # seconds that whoever asks for the page's address waits for it
 _log = logging.getLogger("countersign")
 
 
@@ -158,7 +159,9 @@ class Run:
 
     @property
     def url(self) -> str | None:
-        """The run's page; None while the site has not answered."""
+        """The run's page. Asked for right after the start, it waits for the site's first answer, two seconds at most; None where
+        the site has not answered by then."""
+        self.asked(FIRST_ANSWER)
         return self._delivery.url if self._delivery and self.id else None
 
     @property

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from core.components import formatting
 from evaluations.models import EvaluationRun, Metric
+from evaluations.services import verdict_of
 from governance.comparing import Side, construction
 from governance.models import Review
 from models_registry.models import Version, VersionData
@@ -47,6 +48,16 @@ class Section:
     notes: list[str] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)  # words, address
     claimed: bool = False  # told from what a client reported
+    first: int = MOST  # so many items stand open on the page, the others folded
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        return self.items[: self.first]
+
+    @property
+    def folded(self) -> list[dict[str, Any]]:
+        """What no threshold is set for: told, but not in the way."""
+        return self.items[self.first :]
 
 
 def approved_before(version: Version) -> Version | None:
@@ -225,26 +236,29 @@ def _results(before: Version, after: Version) -> Section:
         names.setdefault(data.digest, {})[str(data)] = None
         latest[(data.digest, run.suite.name, run.version_id)] = run
     rows: dict[tuple[str, str, str, str], dict[Any, Metric]] = {}
+    judged: set[str] = set()  # metrics that a policy sets a threshold for
     for (digest, suite, version), run in latest.items():
+        judged |= {str(check.threshold.get("metric")) for check in verdict_of(run).checks}
         for metric in run.metrics.all():
             if not metric.label:
                 rows.setdefault((digest, suite, metric.check_name, metric.name), {})[version] = metric
-    items = []
-    for (digest, _suite, _check, _name), found in rows.items():
+    items: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for (digest, _suite, _check, name), found in rows.items():
         one, other = found.get(before.pk), found.get(after.pk)
         said = one or other
         if said and (
             one is None or other is None or (one.value, one.low, one.high, one.n) != (other.value, other.low, other.high, other.n)
         ):
             label = _("%(measure)s on %(data)s") % {"measure": said.title, "data": " = ".join(names[digest])}
-            items.append(_change(label, _figure(one), _figure(other)))
+            (items if name in judged else others).append(_change(label, _figure(one), _figure(other)))
     measured = {version for _digest, _suite, version in latest}
     notes = [
         _("Nothing of %(version)s has been measured.") % {"version": version}
         for version in (before, after)
         if version.pk not in measured
     ]
-    if not notes and items:
+    if not notes and (items or others):
         notes.append(
             _("Each stands with its own interval; whether a difference is chance is what the check “comparison” measures.")
         )
@@ -253,7 +267,7 @@ def _results(before: Version, after: Version) -> Section:
         for version in (before, after)
         if version.pk in measured
     ]
-    return _section("results", _("Results"), items, notes, links=links)
+    return _section("results", _("Results"), [*items, *others], notes, links=links, first=len(items))
 
 
 def _figure(metric: Metric | None) -> str:

@@ -331,3 +331,8 @@ def test_pages_use_only_classes_that_the_stylesheet_has() -> None:
         without_tags = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}", " ", template.read_text(), flags=re.DOTALL)
         used = {name for names in re.findall(r'class="([^"]*)"', without_tags) for name in names.split()}
         assert used <= known, (template, used - known)
+
+
+def test_a_score_has_no_unit() -> None:
+    assert formatting.measure(0.5, "score") == formatting.number(0.5)
+    assert "score" not in formatting.interval(0.5, 0.4, 0.6, 100, "score")

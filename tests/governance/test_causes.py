@@ -161,3 +161,14 @@ def test_versions_of_a_dataset_with_the_same_bytes_are_one_test_set(
     kind, before, after = found["results"]["Accuracy on digits v1 = digits v2"]
     assert kind == "changed" and before != after and "99" in after
     assert list(found["data"]) == ["Tested on: the same bytes, under another number"]
+
+
+def test_figures_without_a_threshold_are_folded(two: tuple[Version, Version], client_of: Any, auditor: Any) -> None:
+    before, after = two
+    results = next(section for section in sections_of(before, after) if section.name == "results")
+    assert results.items == [*results.shown, *results.folded]
+    page = client_of(auditor).get(f"/versions/{after.pk}/changes/").content.decode()
+    assert ("without a threshold</" in page) is bool(results.folded)
+    shown = page[page.index('id="results"') :] if 'id="results"' in page else page
+    for item in results.shown:
+        assert item["label"] in shown.split("without a threshold")[0]

@@ -72,7 +72,7 @@ ACCESS: dict[str, Access] = {
     "governance:finish": Access(SCIENTIST, SCIENTIST),
     "governance:revise_card": Access(SCIENTIST, SCIENTIST),
     "governance:sign_off": Access(NOBODY, SIGNERS),
-    "governance:environments": Access(SIGNED_IN),
+    **_pages(SIGNED_IN, "governance:environments", "governance:releases", "governance:model_releases"),
     **{f"governance:{name}": Access(SIGNED_IN, RISK) for name in ("make_environment", "environment_mode", "retire_environment")},
     "governance:raise_finding": Access(SIGNED_IN, RAISERS),
     "governance:finding_plan": Access(NOBODY, SIGNED_IN),  # its owner, who may hold any role
@@ -173,6 +173,7 @@ ACCESS: dict[str, Access] = {
     "api-finding-plan": Access(NOBODY, SIGNED_IN),
     "api-finding-mended": Access(NOBODY, SIGNED_IN),
     "api-finding-retest": Access(NOBODY, RETESTERS),
+    "api-releases-as-of": Access(SIGNED_IN),
     "api-releases": Access(SIGNED_IN, RISK),
     "api-rollbacks": Access(NOBODY, RISK),
     "api-evidence-list": Access(SIGNED_IN),

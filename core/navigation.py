@@ -26,9 +26,10 @@ class Section:
     beneath: tuple[str, ...] = ()
 
 
+RELEASED = ("environments", "releases")
 SECTIONS = (
     Section("inbox", _("Inbox"), "", "inbox", ("reviews",)),
-    Section("models", _("Models"), "models/", "package", ("models", "versions", "policies", "findings", "exceptions")),
+    Section("models", _("Models"), "models/", "package", ("models", "versions", "policies", "findings", "exceptions", *RELEASED)),
     Section("runs", _("Runs"), "runs/", "activity", ("runs",)),
     Section("datasets", _("Datasets"), "datasets/", "database", ("datasets",)),
     Section("trail", _("Audit trail"), "trail/", "scroll-text", ("trail",)),

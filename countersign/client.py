@@ -214,8 +214,15 @@ class Client(Transport):
     def release(self, version: str, *, environment: str = "production") -> JSON:
         return self.post("releases/", {"version": version, "environment": environment})
 
-    def roll_back(self, model: str, *, environment: str = "production", reason: str) -> JSON:
-        return self.post(f"models/{model}/rollbacks/", {"environment": environment, "reason": reason})
+    def roll_back(self, model: str, *, environment: str = "production", reason: str, to: str | None = None) -> JSON:
+        """Make an earlier version live again: the latest whose approval holds, or `to` (a version's id)."""
+        which = {"to": to} if to else {}
+        return self.post(f"models/{model}/rollbacks/", {"environment": environment, "reason": reason, **which})
+
+    def releases_as_of(self, at: str, *, environment: str | None = None, model: str | None = None) -> list[JSON]:
+        """What was live then: `at` is a time with its offset, or a date (that whole day in UTC)."""
+        asked = {"environment": environment, "model": self.model(model)["id"] if model else None}
+        return list(self.every("releases/as-of/", at=at, **{name: value for name, value in asked.items() if value}))
 
     def gate(self, digest: str, *, environment: str = "production", model: str | None = None) -> JSON:
         """May exactly these bytes run there? `model` (its name) says which one is meant where several models have them."""

@@ -30,6 +30,7 @@ urlpatterns = [
     path("policies/<uuid:pk>/withdrawal/", policies.PolicyWithdrawal.as_view(), name="api-policy-withdrawal"),
     path("policies/<uuid:pk>/publication/", policies.PolicyPublication.as_view(), name="api-policy-publication"),
     path("releases/", releases.Releases.as_view(), name="api-releases"),
+    path("releases/as-of/", releases.ReleasesAsOf.as_view(), name="api-releases-as-of"),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
     path("models/<uuid:pk>/evidence/", evidence.EvidenceList.as_view(), name="api-evidence-list"),
     path("models/<uuid:pk>/evidence/<slug:kind>/", evidence.EvidenceOfKind.as_view(), name="api-evidence-upload"),

@@ -47,17 +47,17 @@ def withdraw(review: Review, *, within: Act) -> None:
 
 
 def supersede(release: Release, *, by: str, within: Act) -> None:
-    within.move(release, SUPERSEDE, events.ReleaseSuperseded(by=by), ended_at=clock.now())
+    within.move(release, SUPERSEDE, events.ReleaseSuperseded(by=by), ended_at=within.at)
     _no_longer_certified(release, _("Another version took its place."), within=within)
 
 
 def roll_back(release: Release, *, to: str, within: Act) -> None:
-    within.move(release, ROLL_BACK, events.ReleaseRolledBack(to=to), ended_at=clock.now())
+    within.move(release, ROLL_BACK, events.ReleaseRolledBack(to=to), ended_at=within.at)
     _no_longer_certified(release, _("It was rolled back to an earlier version."), within=within)
 
 
 def revoke(release: Release, *, reason: str, within: Act) -> None:
-    within.move(release, REVOKE, events.ReleaseRevoked(reason=reason), ended_at=clock.now())
+    within.move(release, REVOKE, events.ReleaseRevoked(reason=reason), ended_at=within.at, ended_why=reason[:64])
     _no_longer_certified(release, _("Its release was revoked: the approval no longer holds."), within=within)
 
 

@@ -221,7 +221,7 @@ def _rollback(row: RegisteredModel) -> dict[str, Any]:
     """Where a roll-back leads in each environment, and the form where it leads anywhere."""
     ways = targets(row)
     possible = [name for name, version in ways.items() if version]
-    form = RollbackForm(auto_id="rollback_%s", environments=possible) if possible else None
+    form = RollbackForm(auto_id="rollback_%s", environments=possible, model=row) if possible else None
     return {"model": row, "ways": [(label_of(name), version) for name, version in ways.items()], "form": form}
 
 

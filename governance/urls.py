@@ -1,7 +1,7 @@
 from django.urls import path
 
 from governance.causes import views as causes
-from governance.views import environments, evidence, findings, inbox, policies, releasing, reviews, submitting
+from governance.views import environments, evidence, findings, history, inbox, policies, releasing, reviews, submitting
 
 app_name = "governance"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("environments/new/", environments.make_environment, name="make_environment"),
     path("environments/<slug:slug>/mode/", environments.environment_mode, name="environment_mode"),
     path("environments/<slug:slug>/retirement/", environments.retire_environment, name="retire_environment"),
+    path("releases/", history.as_of, name="releases"),
+    path("models/<uuid:pk>/releases/", history.of_model, name="model_releases"),
     path("submit/", submitting.submit, name="submit"),
     path("versions/<uuid:pk>/changes/", causes.changes, name="changes"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review"),

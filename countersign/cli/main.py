@@ -11,7 +11,19 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
-from countersign.cli import checking, commands, data, gate, importing, registering, reproducing, runs, sending, splitting
+from countersign.cli import (
+    checking,
+    commands,
+    data,
+    gate,
+    importing,
+    registering,
+    releases,
+    reproducing,
+    runs,
+    sending,
+    splitting,
+)
 from countersign.client import JSON, Refused, Unreachable
 from countersign.places import NoPlace
 from countersign.reproducing import CannotReproduce, TrainingFailed
@@ -89,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name", metavar="MODEL@ENVIRONMENT", help="or MODEL:NUMBER, or a version's id")
     one.add_argument("-o", "--output", metavar="FILE", help="where to save it")
     gate.add_arguments(command("gate", "May exactly these bytes run? 0: they may; 1: not; 2: not known.", gate.run))
+    releases.add_arguments(command("releases", "What is live, or was live on a day or at a moment?", releases.run))
     one = command("report", "Make an audit report of a version and save the PDF.", commands.report)
     one.add_argument("name", metavar="MODEL:NUMBER")
     one.add_argument("-o", "--output", metavar="FILE", default="report.pdf")

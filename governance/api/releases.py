@@ -14,10 +14,11 @@ from core.api import ApiView
 from core.errors import Missing
 from governance import gate, services
 from governance.api.common import ENVIRONMENT, environment_asked, version_of
+from governance.history import asked_of
 from governance.models import Release
 from governance.serializers import releases as shapes
 from governance.serializers.common import as_digest, as_uuid
-from models_registry.models import RegisteredModel
+from models_registry.models import RegisteredModel, Version
 
 DIGEST = OpenApiParameter("digest", str, required=True, description="sha256:<64 hex> of the checkpoint's bytes.")
 
@@ -52,6 +53,30 @@ class Releases(ApiView):
         return Response(shapes.ReleaseOutput(made).data, status=201)
 
 
+class ReleasesAsOf(ApiView):
+    queries = {"environment", "at", "model"}
+
+    @extend_schema(
+        tags=["governance"],
+        parameters=[
+            OpenApiParameter("at", str, required=True, description="A time with its offset, or a date: that whole day in UTC."),
+            OpenApiParameter("environment", str, description="Only there: the slug of an environment, also of a retired one."),
+            OpenApiParameter("model", UUID, description="Only releases of this model."),
+        ],
+        responses=shapes.ReleaseOutput(many=True),
+        operation_id="releases_as_of",
+    )
+    def get(self, request: Request) -> Response:
+        """What was live then, of every model that you may see: from when until when, by whom, under which approval."""
+        asked = asked_of(request.query_params.get("at", ""))
+        rows = Release.objects.visible_to(request.user).live_during(asked.since, asked.until).told()
+        if environment := request.query_params.get("environment"):
+            rows = rows.filter(environment=environment)
+        if model := request.query_params.get("model"):
+            rows = rows.filter(model=as_uuid(model))
+        return self.page(rows, shapes.ReleaseOutput, request)
+
+
 class Rollbacks(ApiView):
     write_scope = "govern"
 
@@ -59,10 +84,11 @@ class Rollbacks(ApiView):
         tags=["governance"], request=shapes.RollbackInput, responses={201: shapes.ReleaseOutput}, operation_id="models_roll_back"
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        """Make the latest earlier version whose approval still holds live again."""
+        """Make an earlier version live again: the latest whose approval still holds, or the one that `to` names."""
         model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
         given = self.bind(shapes.RollbackInput, request)
-        made = services.roll_back(model, environment=given["environment"], by=request.user, reason=given["reason"])
+        to = get_object_or_404(Version.objects.filter(model=model), pk=given["to"]) if "to" in given else None
+        made = services.roll_back(model, environment=given["environment"], by=request.user, reason=given["reason"], to=to)
         return Response(shapes.ReleaseOutput(made).data, status=201)
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.environments import choices
 from governance.models import PRODUCTION, label_of
+from models_registry.models import RegisteredModel, Version
 
 
 class ReleaseForm(forms.Form):
@@ -25,4 +26,15 @@ class ReleaseForm(forms.Form):
 
 
 class RollbackForm(ReleaseForm):
+    to = forms.ModelChoiceField(
+        label=_("To which version"),
+        queryset=Version.objects.none(),
+        required=False,
+        empty_label=_("The latest earlier one whose approval holds"),
+    )
     reason = forms.CharField(label=_("Why you roll back"), max_length=500)
+
+    def __init__(self, *args: Any, model: RegisteredModel, **options: Any) -> None:
+        super().__init__(*args, **options)
+        was_live = Version.objects.filter(releases__model=model).distinct().select_related("model").order_by("-number")
+        self.fields["to"].queryset = was_live  # type: ignore[attr-defined]  # a ModelChoiceField

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -23,6 +24,14 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
 
     def live(self) -> ReleaseQuerySet:
         return self.filter(state=Release.State.LIVE)
+
+    def live_during(self, since: datetime, until: datetime) -> ReleaseQuerySet:
+        """Those that were live at some moment from `since` to `until`; at one moment, one for each model and environment."""
+        return self.filter(Q(ended_at=None) | Q(ended_at__gt=since), released_at__lte=until)
+
+    def told(self) -> ReleaseQuerySet:
+        """With everything that the history says of each."""
+        return self.select_related("version__model__team", "released_by", "review__policy")
 
 
 class Release(models.Model):
@@ -46,12 +55,16 @@ class Release(models.Model):
     ended_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, blank=True)
     mode = models.CharField(max_length=8, choices=Environment.Mode.choices, default=Environment.Mode.PREVENT)  # at that moment
+    review = models.ForeignKey("governance.Review", on_delete=models.PROTECT, null=True, related_name="releases")  # that approved
+    approval = models.CharField(max_length=71, blank=True)  # digest of what the signatures stood for; empty: no approval held
+    ended_why = models.CharField(max_length=64, blank=True)  # of a revoked one: what took the approval back
     against = models.JSONField(default=list)  # what stood against it, where the environment only warned
 
     objects = ReleaseQuerySet.as_manager()
 
     class Meta:
         ordering = ["-released_at"]
+        indexes = [models.Index(fields=["environment", "released_at"], name="release_at_a_moment")]
         constraints = [
             models.UniqueConstraint(
                 fields=["model", "environment"], condition=Q(state="live"), name="one_live_release_in_an_environment"
@@ -63,6 +76,10 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} → {label_of(self.environment)}"
+
+    @property
+    def ended_why_words(self) -> str:
+        return self.ended_why.replace("_", " ")
 
 
 class GateRecord(models.Model):

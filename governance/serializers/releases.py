@@ -19,26 +19,19 @@ class ReleaseInput(serializers.Serializer):
 class RollbackInput(serializers.Serializer):
     environment = EnvironmentNamed()
     reason = serializers.CharField(max_length=500)
+    to = serializers.UUIDField(required=False, help_text="an earlier version; without it the latest whose approval holds")
 
 
 class ReleaseOutput(serializers.ModelSerializer):
     name = serializers.CharField(source="version.__str__")
     checkpoint = serializers.CharField(source="version.checkpoint_digest")
+    released_by = serializers.CharField(source="released_by.actor_id", help_text="pseudonym of the person")
 
     class Meta:
         model = Release
         fields = [
-            "id",
-            "version",
-            "name",
-            "checkpoint",
-            "environment",
-            "state",
-            "released_at",
-            "ended_at",
-            "reason",
-            "mode",
-            "against",
+            *("id", "model", "version", "name", "checkpoint", "environment", "state", "released_at", "released_by", "ended_at"),
+            *("ended_why", "reason", "mode", "against", "review", "approval"),
         ]
 
 

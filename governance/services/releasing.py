@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from core import clock
 from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
 from governance.approvals import Approval, approval_of
@@ -48,8 +47,9 @@ def release(version: Version, *, environment: str, by: Person) -> Release:
         return _make_release(version, environment, by=by, approval=approval, mode=mode, instead_of=live, within=this)
 
 
-def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: str) -> Release:
-    """The latest earlier version that was live there and whose approval still holds is live again."""
+def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: str, to: Version | None = None) -> Release:
+    """The latest earlier version that was live there and whose approval still holds is live again; or the one named by `to`,
+    which must be one of those."""
     if not reason.strip():
         raise InvalidInput(_("Say why you roll back: it becomes part of the record."), code="reason_missing")
     with act(by, attempt="roll_back", on=model) as this:
@@ -60,6 +60,14 @@ def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: s
             raise WrongState(_("No version of %(model)s was ever live there.") % {"model": model}, code="nothing_live")
         latest = releases[0]
         earlier_ones = candidates(releases)
+        if to is not None:
+            earlier_ones = [one for one in earlier_ones if one.version_id == to.pk]
+            if not earlier_ones:
+                raise WrongState(
+                    _("Nobody rolls back to %(version)s: it was never live there, is the latest, or was rolled back itself.")
+                    % {"version": to},
+                    code="nothing_to_go_back_to",
+                )
         # Locked, so that a suspension at this moment is either seen here or finds the release that is made here.
         rows = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run")
         versions_by_key = {one.pk: one for one in rows.filter(pk__in=[one.version_id for one in earlier_ones]).order_by("pk")}
@@ -80,6 +88,13 @@ def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: s
                     rolled_back=True,
                     reason=reason,
                 )
+        if to is not None:
+            raise WrongState(
+                _("The approval of %(version)s no longer holds: %(reasons)s")
+                % {"version": to, "reasons": " ".join(approval.reasons)},
+                code="nothing_to_go_back_to",
+                reasons=approval.reasons,
+            )
         raise WrongState(
             _("No earlier version of %(model)s has an approval that still holds.") % {"model": model},
             code="nothing_to_go_back_to",
@@ -104,10 +119,12 @@ def _make_release(
         model=version.model,
         environment=environment,
         released_by=by,
-        released_at=clock.now(),
+        released_at=within.at,  # the moment at which the one before ended: nothing lies between
         reason=reason,
         mode=mode,
         against=against,
+        review=approval.review if approval.holds else None,
+        approval=approval.digest if approval.holds else "",
     )
     fact = events.ReleaseMade(
         version_id=str(version.pk),

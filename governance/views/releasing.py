@@ -39,7 +39,7 @@ def roll_back(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _decide(
         request,
         model,
-        RollbackForm(request.POST),
+        RollbackForm(request.POST, model=model),
         lambda given: services.roll_back(model, by=request.user, **given),
         _("Rolled back."),
     )

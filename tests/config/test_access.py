@@ -260,6 +260,7 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         **dict.fromkeys(("api-policy", "api-policy-yaml", "api-policy-envelope"), "policy_draft"),
         "api-report-pdf": "report",
         "governance:review": "review",
+        "governance:model_releases": "model",
         "evaluations:checks": "live",
         "monitoring:version": "live",
         "models_registry:model": "model",

@@ -119,3 +119,8 @@ def test_the_form_begins_with_what_the_version_before_said(make_approved: Any, s
     page = client_of(scientist).get(f"/submit/?model={version.model_id}").content.decode()
     assert "are filled in from digit-reader v1" in page and CARD["limitations"] in page
     assert client_of(scientist).get("/submit/?model=no-id").status_code == 200
+
+
+def test_who_has_no_model_yet_is_told_how_to_register_one(client_of: Any, scientist: Any) -> None:
+    page = client_of(scientist).get("/submit/").content.decode()
+    assert "No model to submit to" in page and "mlflow.register_model(" in page and "/api/v1/models/" in page

@@ -29,6 +29,7 @@ BRINGERS = SCIENTIST | SIGNERS  # of files as evidence
 AUDITOR = frozenset({Role.AUDITOR})
 RAISERS = SIGNERS | AUDITOR  # of findings
 RETESTERS = frozenset({Role.VALIDATOR, Role.COMPLIANCE_OFFICER})
+MEMBERS = frozenset(Role) - ADMINISTRATOR  # whoever holds a role that sees models takes part in talking about them
 
 Who = str | frozenset[Role]
 
@@ -54,6 +55,7 @@ ACCESS: dict[str, Access] = {
         SIGNED_IN,
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes"),
         *("governance:findings", "governance:finding"),
+        *("governance:inbox", "governance:review", "governance:policies", "governance:changes", "governance:code"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
         *("monitoring:chart", "resampling:version", "resampling:chart"),
         *("models_registry:models", "models_registry:model", "models_registry:version"),
@@ -82,6 +84,11 @@ ACCESS: dict[str, Access] = {
     "governance:evidence": Access(SIGNED_IN, BRINGERS),
     "governance:evidence_file": Access(SIGNED_IN),
     "governance:withdraw_evidence": Access(NOBODY, BRINGERS),
+    "governance:record_code_outcome": Access(NOBODY, KEEPERS),
+    "governance:comment_on_code": Access(NOBODY, MEMBERS),
+    "governance:resolve_comment": Access(NOBODY, MEMBERS),
+    "governance:post_message": Access(NOBODY, MEMBERS),
+    "governance:answer": Access(NOBODY, MEMBERS),
     "governance:release": Access(NOBODY, RISK),
     "governance:roll_back": Access(NOBODY, RISK),
     "monitoring:acknowledge": Access(NOBODY, RISK),
@@ -160,6 +167,12 @@ ACCESS: dict[str, Access] = {
     "api-approval": Access(SIGNED_IN),
     "api-reviews": Access(SIGNED_IN),
     "api-review": Access(SIGNED_IN),
+    "api-code": Access(SIGNED_IN, SCIENTIST),
+    "api-code-comments": Access(SIGNED_IN, MEMBERS),
+    "api-code-resolution": Access(NOBODY, MEMBERS),
+    "api-code-outcomes": Access(SIGNED_IN, KEEPERS),
+    "api-messages": Access(SIGNED_IN, MEMBERS),
+    "api-answers": Access(NOBODY, MEMBERS),
     "api-sign-offs": Access(NOBODY, SIGNERS),
     "api-environments": Access(SIGNED_IN, RISK),
     **_deeds(RISK, "api-environment-mode", "api-environment-retirement"),

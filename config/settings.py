@@ -286,6 +286,8 @@ SPECTACULAR_SETTINGS = {
         "LocationKind": "data_registry.locations.NAMES",
         "PiiPresent": "data_registry.models.PiiFinding.Present",
         "RoleName": "accounts.roles.Role",
+        "SignOffVerdict": "governance.models.SignOff.Verdict",
+        "CodeVerdict": "governance.models.CodeOutcome.Verdict",
     },
 }
 

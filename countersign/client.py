@@ -134,6 +134,14 @@ class Client(Transport):
     def submit(self, version: str, *, environment: str = "production") -> JSON:
         return self.post(f"versions/{version}/submission/", {"environment": environment})
 
+    def code(self, version: str) -> JSON:
+        """What the site wants to know of the version's code (`wanted`), and what was sent last (`code`)."""
+        return self.get(f"versions/{quote(version, safe='')}/code/")
+
+    def send_code(self, version: str, **changes: Any) -> JSON:
+        """Send commits and differences, as `countersign.capturing.changes.changes_between` tells them."""
+        return self.post(f"versions/{quote(version, safe='')}/code/", changes)
+
     def revise_card(self, version: str, content: Mapping[str, str]) -> JSON:
         return self.post(f"versions/{version}/cards/", {"content": dict(content)})
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from countersign.capturing import code_facts, environment_facts
+from countersign.capturing.changes import changes_between
 from countersign.client import JSON, Client
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def submit(
     params: Mapping[str, Any] | None = None,
     note: str = "",
     environment: str = "production",
+    send_code_to_review: bool = False,
     client: Client | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Submitted:
@@ -56,7 +58,8 @@ def submit(
     travels with it. `reading` says how tables and images are read (features in their order, target, slices, group); tensors
     need none. `data` maps a use (training, validation, stopping, testing) to ids of dataset versions. `curves` maps a
     measure's name to its values, one for each step. The commit, its dirty state and the installed packages are
-    recorded without asking.
+    recorded without asking; `send_code_to_review` also sends the commits and the differences since the version approved last,
+    and raises `CannotTell`, with nothing submitted, where these cannot or must not be sent.
     """
     site = client or Client()
     links = [
@@ -88,8 +91,28 @@ def submit(
             note=note,
         )
         site.send_checkpoint(version["id"], file, progress=progress)
+    if send_code_to_review:
+        send_code(site, str(version["id"]))
     review = site.submit(version["id"], environment=environment)
     return Submitted(site.get(f"versions/{version['id']}/"), review)
+
+
+def send_code(
+    site: Client, version: str, *, folder: Path | None = None, whole: bool = False, without: Collection[str] = ()
+) -> JSON:
+    """The version's commits and differences are sent for review: since the version approved last, or (`whole`) all of it.
+
+    Raises `countersign.capturing.changes.CannotTell` where git cannot tell them, or they seem to hold a secret.
+    """
+    wanted = site.code(version)["wanted"]
+    changes = changes_between(
+        folder or Path.cwd(),
+        commit=wanted["commit"],
+        base="" if whole else wanted["base"],
+        patch_digest=wanted["patch_digest"],
+        without=without,
+    )
+    return site.send_code(version, **changes.as_json())
 
 
 def checkpoint_of(model: Any, folder: Path, example_input: Any, architecture: Mapping[str, Any] | None) -> Path:

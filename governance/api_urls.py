@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from governance.api import environments, evidence, findings, policies, releases, reviews, submitting
+from governance.api import code, discussing, environments, evidence, findings, policies, releases, reviews, submitting
 from governance.causes import api as causes
 
 urlpatterns = [
@@ -11,6 +11,12 @@ urlpatterns = [
     path("versions/<uuid:pk>/cards/", submitting.CardRevisions.as_view(), name="api-cards"),
     path("versions/<uuid:pk>/approval/", reviews.ApprovalDetail.as_view(), name="api-approval"),
     path("versions/<uuid:pk>/changes/", causes.Changes.as_view(), name="api-version-changes"),
+    path("versions/<uuid:pk>/code/", code.Code.as_view(), name="api-code"),
+    path("versions/<uuid:pk>/code-comments/", code.CodeComments.as_view(), name="api-code-comments"),
+    path("versions/<uuid:pk>/code-outcomes/", code.CodeOutcomes.as_view(), name="api-code-outcomes"),
+    path("code-comments/<uuid:pk>/resolution/", code.CodeResolution.as_view(), name="api-code-resolution"),
+    path("reviews/<uuid:pk>/messages/", discussing.Messages.as_view(), name="api-messages"),
+    path("messages/<uuid:pk>/answers/", discussing.Answers.as_view(), name="api-answers"),
     path("reviews/", reviews.Reviews.as_view(), name="api-reviews"),
     path("reviews/<uuid:pk>/", reviews.ReviewDetail.as_view(), name="api-review"),
     path("reviews/<uuid:pk>/sign-offs/", reviews.SignOffs.as_view(), name="api-sign-offs"),

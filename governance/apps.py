@@ -14,11 +14,23 @@ class GovernanceConfig(AppConfig):
         from core.navigation import waiting_for
         from evaluations.inputs import OTHERS
         from evaluations.jobs import settled as evaluation_settled
-        from governance import attestations, environments, erasing, live, parts, policies, requirements, reviewing
+        from governance import (
+            attestations,
+            code_sets,
+            discussing,
+            environments,
+            erasing,
+            live,
+            parts,
+            pins,
+            policies,
+            requirements,
+            reviewing,
+        )
         from governance.due import falling_due
-        from governance.models import Attestation, Evidence, Policy, Review, SignOff
+        from governance.models import Attestation, CodeOutcome, Evidence, Policy, Review, SignOff
         from governance.registers import enrolling
-        from governance.requirements import Kind, inspection, standing
+        from governance.requirements import Kind, code_review, inspection, standing
         from governance.requirements import evaluations as measured
         from ledger.protection import protect
         from models_registry.aliases import ReleaseAliases, released_as
@@ -34,8 +46,14 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         standing.register()
         enrolling.enrol()
+        requirements.kinds.register("code_review", Kind(_("Code review"), code_review.answer, check=code_review.check), order=40)
+        pins.also_pinned.register("code", pins.Pinned(_("the code and its review"), code_sets.pinned_code))
+        parts.inbox_parts.register("questions", discussing.inbox, order=60)
+        waiting_for.register("questions", lambda person: discussing.waiting_on(person).count())
+        version_tabs.register("code", Tab(_("Code"), "governance:code"), order=36)
         protect(SignOff)
         protect(Attestation)
+        protect(CodeOutcome)
         protect(Policy, when="OLD.state = 'published'")
         subjects.register(
             "review", lambda version: ("review", list(Review.objects.filter(version=version).values_list("pk", flat=True)))

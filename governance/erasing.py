@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from governance.models import Evidence, Finding, Release
+from governance.models import CodeCommit, Evidence, Finding, Release
 
 if TYPE_CHECKING:
     from accounts.models import Person
 
 
 def erase(person: Person) -> None:
-    """No reason that the person wrote for a roll-back and no text of a finding or of a file of evidence remains beside the log;
-    comments lie behind it and go with its values."""
+    """No reason that the person wrote for a roll-back, no text of a finding or of a file of evidence and no words of commits that
+    they wrote (or sent, where nobody here is known as the author) remain beside the log; comments lie behind it."""
     Release.objects.filter(released_by=person).exclude(reason="").update(reason="")
     Finding.objects.filter(raised_by=person).update(title="", description="")
     Finding.objects.filter(planned_by=person).update(plan="")
@@ -20,3 +20,5 @@ def erase(person: Person) -> None:
     Finding.objects.filter(retested_by=person).update(retest_reason="")
     Evidence.objects.filter(uploaded_by=person).update(title="", file_name="")
     Evidence.objects.filter(ended_by=person).exclude(reason="").update(reason="")
+    CodeCommit.objects.filter(person=person.pk).update(author="", subject="")
+    CodeCommit.objects.filter(person=None, code_set__sent_by=person).update(author="", subject="")

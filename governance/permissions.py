@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Events whose actors made a version what it is.
 HANDIWORK = {
     *("version.drafted", "version.described", "version.checkpoint_received", "version.data_linked", "version.data_unlinked"),
-    *("version.submitted", "card.revised"),
+    *("version.submitted", "card.revised", "code_set.received"),
 }
 
 

@@ -1,7 +1,19 @@
 from django.urls import path
 
 from governance.causes import views as causes
-from governance.views import environments, evidence, findings, history, inbox, policies, releasing, reviews, submitting
+from governance.views import (
+    code,
+    discussing,
+    environments,
+    evidence,
+    findings,
+    history,
+    inbox,
+    policies,
+    releasing,
+    reviews,
+    submitting,
+)
 
 app_name = "governance"
 urlpatterns = [
@@ -15,6 +27,12 @@ urlpatterns = [
     path("models/<uuid:pk>/releases/", history.of_model, name="model_releases"),
     path("submit/", submitting.submit, name="submit"),
     path("versions/<uuid:pk>/changes/", causes.changes, name="changes"),
+    path("versions/<uuid:pk>/code/", code.code, name="code"),
+    path("versions/<uuid:pk>/code/comment/", code.comment, name="comment_on_code"),
+    path("versions/<uuid:pk>/code/outcome/", code.outcome, name="record_code_outcome"),
+    path("code-comments/<uuid:pk>/resolve/", code.resolve, name="resolve_comment"),
+    path("reviews/<uuid:pk>/messages/", discussing.post, name="post_message"),
+    path("messages/<uuid:pk>/answer/", discussing.answer, name="answer"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review"),
     path("reviews/<uuid:pk>/sign-off/", reviews.sign_off, name="sign_off"),
     path("versions/<uuid:pk>/finish/", submitting.finish, name="finish"),

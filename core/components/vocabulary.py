@@ -118,6 +118,19 @@ AXES: dict[str, dict[str, Look]] = {
         "expired": Look("clock-alert", _("Expired"), "bad"),
         "overdue": Look("clock-alert", _("Overdue"), "bad"),
     },
+    "code": {
+        "approved": Look("circle-check", _("Code approved"), "ok"),
+        "changes_requested": Look("message-square-warning", _("Changes requested"), "warn"),
+        "hosted": Look("external-link", _("Approved at its host"), "info"),
+    },
+    "comment": {
+        "open": Look("message-square", _("Not resolved"), "warn"),
+        "resolved": Look("check", _("Resolved"), "ok"),
+    },
+    "question": {
+        "open": Look("message-circle-question-mark", _("Open question"), "warn"),
+        "answered": Look("message-square-reply", _("Answered"), "ok"),
+    },
     "verdict": {
         "approve": Look("circle-check", _("Approve"), "ok"),
         "request_changes": Look("message-square-warning", _("Request changes"), "warn"),

@@ -19,11 +19,12 @@ SECONDS = 10.0  # for everything that is asked of one repository
 LIMIT = 1 << 20  # bytes of a patch that is kept
 _NAMES = 200_000  # of changed files that are looked at
 # Said in full, because the repository's settings may ask for other forms, and none of its programs may take part.
-_DIFF = (
-    *("diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--full-index"),
+FORM = (
+    *("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--full-index"),
     *("--ignore-submodules=dirty", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3"),
     *("--inter-hunk-context=0", "--diff-algorithm=default", "--no-indent-heuristic"),
 )
+_DIFF = ("diff", "HEAD", *FORM)
 
 
 @dataclass

@@ -64,6 +64,7 @@ def submit(args: argparse.Namespace) -> int:
         curves=given_object(args.curves) if args.curves else None,
         note=args.note,
         environment=args.environment,
+        send_code_to_review=args.send_code,
         client=client,
         progress=None if args.json or not sys.stderr.isatty() else _progress,
     )

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from countersign import __version__
+from countersign.capturing.changes import CannotTell
 from countersign.cli import (
     checking,
+    code,
     commands,
     data,
     gate,
@@ -47,6 +49,7 @@ WRONG = (
     OtherKeys,
     CannotSave,
     CannotSplit,
+    CannotTell,
     NoPlace,
     NoTeam,
     Unreadable,
@@ -81,19 +84,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--key-file", metavar="FILE", help="file that holds the key; else COUNTERSIGN_KEY, else it is asked for")
     one = command("check", "Say what a policy would find missing, before anything is uploaded.", checking.check)
     checking.add_arguments(one)
-    one = command("submit", "Hand in a checkpoint as a new version of a model.", commands.submit)
-    one.add_argument("model", metavar="MODEL")
-    one.add_argument("checkpoint", metavar="FILE")
-    one.add_argument("--card", required=True, metavar="FILE", help="the card as JSON: one text for each field")
-    for use in USES:
-        one.add_argument(
-            f"--{use}", action="append", default=[], metavar="ID", help=f"dataset version for {use}; may be repeated"
-        )
-    one.add_argument("--architecture", metavar="FILE", help='JSON {"name": ..., "config": {...}} for weight-only files')
-    one.add_argument("--reading", metavar="FILE", help="JSON that says how tables and images are read: features, target, slices")
-    one.add_argument("--curves", metavar="FILE", help="JSON {measure: [value of each step]}")
-    one.add_argument("--note", default="", help="what changed since the version before")
-    one.add_argument("--wait", action="store_true", help="wait until the workers are done")
+    _submitting(command)
     one = command("status", "Say where a version stands and what blocks it.", commands.status)
     one.add_argument("name", metavar="MODEL:NUMBER", help="or MODEL@ENVIRONMENT, or a version's id")
     one.add_argument("--wait", action="store_true", help="wait until the workers are done")
@@ -122,6 +113,26 @@ def parser() -> argparse.ArgumentParser:
         if name in {"check", "submit", "status", "report"}:
             sub.add_argument("--environment", default="production")
     return top
+
+
+def _submitting(command: Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]) -> None:
+    """The commands by which a version and its code reach a site."""
+    one = command("submit", "Hand in a checkpoint as a new version of a model.", commands.submit)
+    one.add_argument("model", metavar="MODEL")
+    one.add_argument("checkpoint", metavar="FILE")
+    one.add_argument("--card", required=True, metavar="FILE", help="the card as JSON: one text for each field")
+    for use in USES:
+        one.add_argument(
+            f"--{use}", action="append", default=[], metavar="ID", help=f"dataset version for {use}; may be repeated"
+        )
+    one.add_argument("--architecture", metavar="FILE", help='JSON {"name": ..., "config": {...}} for weight-only files')
+    one.add_argument("--reading", metavar="FILE", help="JSON that says how tables and images are read: features, target, slices")
+    one.add_argument("--curves", metavar="FILE", help="JSON {measure: [value of each step]}")
+    one.add_argument("--note", default="", help="what changed since the version before")
+    one.add_argument("--send-code", action="store_true", help="also send commits and differences for the review of the code")
+    one.add_argument("--wait", action="store_true", help="wait until the workers are done")
+    one = command("send-code", "Send commits and differences for the review of a version's code.", code.send)
+    code.add_arguments(one)
 
 
 def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) -> None:

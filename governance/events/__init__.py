@@ -1,6 +1,8 @@
 """Past facts about policies, reviews, sign-offs, releases and the gate, a file for each concept."""
 
 from governance.events.attestations import GateAttested
+from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
+from governance.events.discussion import ReviewMessagePosted, ReviewQuestionAnswered, ReviewQuestionAsked
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
 from governance.events.evidence import EvidenceSuperseded, EvidenceUploaded, EvidenceWithdrawn
 from governance.events.findings import (
@@ -32,6 +34,10 @@ from governance.events.releases import (
 from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn, SignOffGiven
 
 __all__ = [
+    "CodeCommentMade",
+    "CodeCommentResolved",
+    "CodeReviewRecorded",
+    "CodeSetReceived",
     "EnvironmentMade",
     "EnvironmentModeChanged",
     "EnvironmentRetired",
@@ -61,7 +67,10 @@ __all__ = [
     "ReleaseSuperseded",
     "ReleaseWentUnapproved",
     "ReviewConcluded",
+    "ReviewMessagePosted",
     "ReviewOpened",
+    "ReviewQuestionAnswered",
+    "ReviewQuestionAsked",
     "ReviewWithdrawn",
     "SignOffGiven",
 ]

@@ -1,6 +1,8 @@
 """Policies, reviews, sign-offs and releases: who decides, by which rules, and what was decided."""
 
 from governance.models.attestation import Attestation
+from governance.models.code import CodeComment, CodeCommit, CodeOutcome, CodeSet
+from governance.models.discussion import Message
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
 from governance.models.evidence import Evidence
 from governance.models.finding import Finding
@@ -12,11 +14,16 @@ __all__ = [
     "PRODUCTION",
     "STAGING",
     "Attestation",
+    "CodeComment",
+    "CodeCommit",
+    "CodeOutcome",
+    "CodeSet",
     "Environment",
     "EnvironmentField",
     "Evidence",
     "Finding",
     "GateRecord",
+    "Message",
     "Policy",
     "Release",
     "Review",

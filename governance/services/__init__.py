@@ -1,13 +1,9 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
+from governance.services.code import comment_on_code, receive_code, record_code_outcome, resolve_comment
+from governance.services.discussing import answer, ask, say
 from governance.services.evidence import upload_evidence, withdraw_evidence
-from governance.services.findings import (
-    finding_is_mended,
-    plan_finding,
-    raise_finding,
-    retest_finding,
-    revise_finding,
-)
+from governance.services.findings import finding_is_mended, plan_finding, raise_finding, retest_finding, revise_finding
 from governance.services.policies import draft_policy, publish_policy, revise_policy, withdraw_policy
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
@@ -16,7 +12,10 @@ from governance.services.submitting import finish_draft, revise_card, submit, su
 from governance.services.suspending import revoke_within, suspend, suspend_within
 
 __all__ = [
+    "answer",
+    "ask",
     "change_mode",
+    "comment_on_code",
     "draft_policy",
     "finding_is_mended",
     "finish_draft",
@@ -24,7 +23,10 @@ __all__ = [
     "plan_finding",
     "publish_policy",
     "raise_finding",
+    "receive_code",
+    "record_code_outcome",
     "release",
+    "resolve_comment",
     "retest_finding",
     "retire_environment",
     "revise_card",
@@ -32,6 +34,7 @@ __all__ = [
     "revise_policy",
     "revoke_within",
     "roll_back",
+    "say",
     "sign_off",
     "submit",
     "submit_at_once",

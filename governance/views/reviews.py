@@ -18,6 +18,7 @@ from core.pages import render_page_or_fragment, see_other
 from evaluations.figures import gravest_first, pictures_of
 from governance import parts, services
 from governance.approvals import DECIDED_AGAINST, Approval, approval_of
+from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
 from governance.models import Review
 from governance.permissions import can_sign_off, roles_to_sign
@@ -62,6 +63,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "card_fields": shown(review.version.card.content) if review.version.card else [],
         "comparison": comparison,
         "card": review.version.card,
+        "talk": discussion(request, review),
     }
 
 

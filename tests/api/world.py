@@ -92,6 +92,13 @@ def world(
     rows["unstated"] = register_model(by=scientist, team=team, name="unstated", task="", risk_tier="")
     rows["review"] = make_review(data=rows["data"])
     rows["waiting"] = rows["review"].version
+    rows["code"] = governance.receive_code(rows["waiting"], by=scientist, commit=40 * "4", tree=40 * "a", diff="")
+    rows["code_comment"] = governance.comment_on_code(rows["code"], by=people["validator"], text="And the seed?")
+    rows["code_outcome"] = governance.record_code_outcome(
+        rows["code"], by=people["other_scientist"], verdict="approved", reason="Read."
+    )
+    rows["question"] = governance.ask(rows["review"], by=people["validator"], text="Which camera?", role="compliance_officer")
+    rows["review"].refresh_from_db()
     rows["draft"] = make_draft(model=rows["model"], data=rows["data"])
     found = {"severity": "low", "source": "review", "due_on": date(2027, 1, 31), "owner": scientist, "by": people["validator"]}
     rows["finding"] = governance.raise_finding(rows["draft"], title="Zeros become ones", **found)

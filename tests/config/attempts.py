@@ -101,6 +101,14 @@ def _stopping(world: World) -> dict[str, Any]:
     return {"dataset_version": str(world.labels.pk), "use": "stopping"}
 
 
+def _code(world: World) -> dict[str, Any]:
+    return {"commit": 40 * "5", "tree": 40 * "a", "diff": ""}
+
+
+def _outcome(world: World, **which: str) -> dict[str, Any]:
+    return {"verdict": "approved", "reason": "Read all of it.", **which}
+
+
 def _revised(world: World) -> dict[str, str]:
     return CARD | {"limitations": "Rotated images, and bad light."}
 
@@ -215,6 +223,17 @@ ATTEMPTS = [
     Attempt("governance:finding_mended", "scientist", lambda world: {"done": "More zeros."}, on="finding"),
     Attempt("governance:finding_retest", "officer", PAGE_RETESTED, on="mended"),
     Attempt("governance:finding_revise", "officer", _graver, on="finding"),
+    Attempt("api-code", "scientist", _code, on="waiting"),
+    Attempt("api-code-comments", "validator", lambda world: {"text": "Seed?"}, on="waiting"),
+    Attempt("api-code-resolution", "validator", on="code_comment"),
+    Attempt("api-code-outcomes", "validator", lambda world: _outcome(world, digest=world.code.digest), on="waiting"),
+    Attempt("api-messages", "auditor", lambda world: {"text": "Which camera?"}, on="review"),
+    Attempt("api-answers", "officer", lambda world: {"text": "The old one."}, on="question"),
+    Attempt("governance:comment_on_code", "auditor", lambda world: {"text": "Seed?", "code": str(world.code.pk)}, on="waiting"),
+    Attempt("governance:resolve_comment", "validator", on="code_comment"),
+    Attempt("governance:record_code_outcome", "validator", lambda world: _outcome(world, code=str(world.code.pk)), on="waiting"),
+    Attempt("governance:post_message", "auditor", lambda world: {"text": "Which camera?"}, on="review"),
+    Attempt("governance:answer", "officer", lambda world: {"text": "The old one."}, on="question"),
     Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
     Attempt(
         "api-evidence-upload", "dpo", lambda world: b"another assessment", method="put",

@@ -54,6 +54,7 @@ ACCESS: dict[str, Access] = {
     **_pages(
         SIGNED_IN,
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes"),
+        *("governance:policy", "governance:policy_changes", "governance:policy_yaml", "governance:policy_envelope"),
         *("governance:findings", "governance:finding"),
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes", "governance:code"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
@@ -73,6 +74,10 @@ ACCESS: dict[str, Access] = {
     "governance:submit": Access(SCIENTIST, SCIENTIST),
     "governance:finish": Access(SCIENTIST, SCIENTIST),
     "governance:revise_card": Access(SCIENTIST, SCIENTIST),
+    "governance:policy_new": Access(WRITERS, WRITERS),
+    "governance:policy_edit": Access(WRITERS, WRITERS),
+    "governance:policy_dry_run": Access(WRITERS),
+    **_deeds(WRITERS, "governance:policy_publish", "governance:policy_withdraw"),
     "governance:sign_off": Access(NOBODY, SIGNERS),
     **_pages(SIGNED_IN, "governance:environments", "governance:releases", "governance:model_releases"),
     **{f"governance:{name}": Access(SIGNED_IN, RISK) for name in ("make_environment", "environment_mode", "retire_environment")},

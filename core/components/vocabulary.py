@@ -197,6 +197,8 @@ AXES: dict[str, dict[str, Look]] = {
     "policy": {
         "draft": Look("circle-dashed", _("Draft"), "idle"),
         "published": Look("file-lock", _("Published"), "info"),
+        "in_force": Look("file-check", _("In force"), "ok"),
+        "withdrawn": Look("undo-2", _("Withdrawn"), "idle"),
     },
     "pii": {
         "yes": Look("users", _("Personal data"), "warn"),

@@ -13,6 +13,8 @@ from django.urls import reverse
 
 from core.clock import now
 from data_registry.models import DatasetVersion
+from governance.documents import read
+from governance.documents.as_yaml import written
 from governance.forms.submitting import PROGRAM, SubmitForm
 from governance.policies import starting_body
 from tests.api.world import World
@@ -68,6 +70,14 @@ def _held_by_dpo(world: World) -> dict[str, Any]:
 
 def _sign_off(world: World) -> dict[str, Any]:
     return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it."}
+
+
+def _yaml(world: World) -> dict[str, Any]:
+    return {"yaml": written(read(starting_body("low")))}
+
+
+def _page_publication(world: World) -> dict[str, Any]:
+    return {"password": PASSWORD, "reason": "Tighter.", "seen": world.policy_draft.digest}
 
 
 def _page_sign_off(world: World) -> dict[str, Any]:
@@ -250,6 +260,10 @@ ATTEMPTS = [
     Attempt("governance:submit", "scientist", _page_submit),
     Attempt("governance:finish", "scientist", _page_finish, on="draft"),
     Attempt("governance:revise_card", "scientist", _revised, on="waiting"),
+    Attempt("governance:policy_new", "officer", _yaml, query="?as=yaml"),
+    Attempt("governance:policy_edit", "officer", _yaml, on="policy_draft", query="?as=yaml"),
+    Attempt("governance:policy_withdraw", "risk_manager", on="policy_draft"),
+    Attempt("governance:policy_publish", "officer", _page_publication, on="policy_draft"),
     Attempt("governance:sign_off", "validator", _page_sign_off, on="review"),
     Attempt("governance:make_environment", "risk_manager", ENVIRONMENT),
     Attempt("governance:environment_mode", "risk_manager", WITH_MODE, args=lambda world: ["production"]),

@@ -212,7 +212,7 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "settings:person": world.people["scientist"],
         "governance:finish": world.draft,
         "models_registry:run_registration": world.ended_run,
-        "api-policy-dry-run": world.policy_draft,
+        **dict.fromkeys(("api-policy-dry-run", "governance:policy_edit", "governance:policy_dry_run"), world.policy_draft),
     }
     wrong = []
     for name, access in ACCESS.items():
@@ -258,6 +258,7 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         "governance:evidence_file": "evidence",
         "api-report": "report",
         **dict.fromkeys(("api-policy", "api-policy-yaml", "api-policy-envelope"), "policy_draft"),
+        **dict.fromkeys(("governance:policy", "governance:policy_changes", "governance:policy_yaml"), "policy_draft"),
         "api-report-pdf": "report",
         "governance:review": "review",
         "governance:model_releases": "model",

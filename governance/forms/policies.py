@@ -109,8 +109,8 @@ class StepRow(_Row):
 class LimitRow(_Row):
     task = forms.ChoiceField(label=_("Task"), choices=[("", "—"), *Task.choices])
     check_name = forms.ChoiceField(label=_("Check"))
-    metric = forms.CharField(label=_("Number"), max_length=64)
-    label = forms.CharField(label=_("Class"), max_length=100, required=False)
+    metric = forms.CharField(label=_("Number"), max_length=64, widget=forms.TextInput(attrs={"size": 14}))
+    label = forms.CharField(label=_("Class"), max_length=100, required=False, widget=forms.TextInput(attrs={"size": 6}))
     bound = forms.ChoiceField(label=_("Bound"), choices=[("minimum", _("at least")), ("maximum", _("at most"))])
     limit = forms.FloatField(label=_("Limit"))
 

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import DomainError, Missing
+from core.errors import DomainError
 from core.pages import see_other
 from governance import environments, policies, policy_lines, services
 from governance.documents import Document
@@ -30,6 +31,11 @@ MOST = 200
 
 def _policy(request: HttpRequest, pk: UUID) -> Policy:
     return get_object_or_404(Policy.objects.visible_to(request.user), pk=pk)
+
+
+def _writers_only(request: HttpRequest) -> None:
+    if not (decision := can_write_policies(request.user)):
+        raise PermissionDenied(decision.reason)
 
 
 @require_safe
@@ -121,7 +127,7 @@ def changes(request: HttpRequest, pk: UUID) -> HttpResponse:
 def dry_run_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Which approvals and live releases would fall out under this policy, and why."""
     policy = _policy(request, pk)
-    can_write_policies(request.user).enforce()
+    _writers_only(request)
     found = dry_run(policy.document)
     context = {"policy": policy, "run": found, "falling": found.falling[:MOST], "unclear": found.unclear[:MOST], "most": MOST}
     return render(request, "governance/policy_dry_run.html", context)
@@ -130,7 +136,7 @@ def dry_run_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def draft(request: HttpRequest) -> HttpResponse:
     """A new draft: of the next number of a policy (`?from=`), or of the one for high risk as it is installed."""
-    can_write_policies(request.user).enforce()
+    _writers_only(request)
     source = request.GET.get("from", "")
     rows = Policy.objects.visible_to(request.user)
     begun = get_object_or_404(rows, pk=_uuid(source)) if source else None
@@ -142,7 +148,7 @@ def draft(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What a draft says, as fields or as YAML; what is refused comes back with the reason and all that was typed."""
     policy = _policy(request, pk)
-    can_write_policies(request.user).enforce()
+    _writers_only(request)
     return _edit(request, policy, policy.document)
 
 
@@ -178,7 +184,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise Missing(_("There is no such policy.")) from error
+        raise Http404(_("There is no such policy.")) from error
 
 
 @require_POST
@@ -226,6 +232,6 @@ def envelope(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The signed statement of its publication as a file."""
     policy = _policy(request, pk)
     if policy.envelope is None:
-        raise Missing(_("Nobody signed %(policy)s: it is a draft, or came with the software.") % {"policy": policy})
+        raise Http404(_("Nobody signed %(policy)s: it is a draft, or came with the software.") % {"policy": policy})
     headers = {"Content-Disposition": f'attachment; filename="{policy.name}-{policy.number}.json"'}
     return JsonResponse(policy.envelope, headers=headers)

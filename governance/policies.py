@@ -24,8 +24,8 @@ PURPOSES = {
     RiskTier.LOW: "For models whose mistakes are small and easily put right. One officer decides on measured performance.",
     RiskTier.MEDIUM: "For models that people rely on, but that decide nothing about a person alone. An independent validator "
     "confirms the measurements before an officer decides.",
-    RiskTier.HIGH: "For models whose answers may harm people or their rights. An independent validator confirms the measurements, "
-    "which include fairness, robustness and privacy, before an officer decides.",
+    RiskTier.HIGH: "For models whose answers may harm people or their rights. An independent validator confirms the "
+    "measurements, which include fairness, robustness and privacy, before an officer decides.",
 }
 
 

@@ -19,6 +19,7 @@ VALIDATOR = frozenset({Role.VALIDATOR})
 SIGNERS = frozenset(SIGNING_ROLES)
 RISK = frozenset({Role.RISK_MANAGER})
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
+TELLERS = RISK | ADMINISTRATOR  # those who have addresses outside told
 OBSERVERS = SCIENTIST | RISK
 REPORTERS = SIGNERS | {Role.AUDITOR}
 DOWNLOADERS = frozenset({Role.DATA_SCIENTIST, Role.VALIDATOR})
@@ -96,6 +97,10 @@ ACCESS: dict[str, Access] = {
     "governance:answer": Access(NOBODY, MEMBERS),
     "governance:release": Access(NOBODY, RISK),
     "governance:roll_back": Access(NOBODY, RISK),
+    "governance:webhooks": Access(TELLERS),
+    "governance:webhook_new": Access(TELLERS, TELLERS),
+    "governance:webhook": Access(TELLERS),
+    **_deeds(TELLERS, "governance:webhook_test", "governance:webhook_stop", "governance:webhook_start"),
     "monitoring:acknowledge": Access(NOBODY, RISK),
     "monitoring:close": Access(NOBODY, RISK),
     # settings
@@ -201,6 +206,10 @@ ACCESS: dict[str, Access] = {
     "api-evidence-withdrawal": Access(NOBODY, BRINGERS),
     "api-gate": Access(SIGNED_IN),
     "api-gate-status": Access(SIGNED_IN),
+    "api-webhooks": Access(SIGNED_IN, TELLERS),
+    "api-webhook": Access(TELLERS),
+    "api-webhook-deliveries": Access(TELLERS),
+    **_deeds(TELLERS, "api-webhook-tests", "api-webhook-stop", "api-webhook-start"),
     # API: production, audit
     "api-observations": Access(SIGNED_IN, OBSERVERS),
     "api-alerts": Access(SIGNED_IN),

@@ -23,6 +23,7 @@ TICKS: dict[str, str | int] = {  # what the clock does, and the setting or the s
     "evaluations.sweep_folds": 10,
     "audit.sweep": 10,
     "governance.fall_due": 30,
+    "governance.deliver_webhooks": 5,
     "monitoring.check_predictions": "MONITORING_SECONDS",
 }
 

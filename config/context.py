@@ -27,6 +27,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     def administers() -> bool:
         return person is not None and person.is_authenticated and person.holds_anywhere(Role.ADMINISTRATOR)
 
+    def tells() -> bool:
+        return administers() or (person is not None and person.is_authenticated and person.holds_anywhere(Role.RISK_MANAGER))
+
     return {
         "nav": {
             "home": prefix,
@@ -38,5 +41,6 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "waiting": SimpleLazyObject(waiting),
             "may_submit": SimpleLazyObject(may_submit),
             "administers": SimpleLazyObject(administers),
+            "tells": SimpleLazyObject(tells),
         }
     }

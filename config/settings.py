@@ -278,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "ledger.leases.LeasedJob.State",
         "ReviewState": "governance.models.Review.State",
         "ReleaseState": "governance.models.Release.State",
+        "WebhookState": "governance.models.Webhook.State",
         "TrainingRunState": "tracking.models.TrainingRun.State",
         "TrainingRunOrigin": "tracking.models.TrainingRun.Origin",
         "AlertState": "monitoring.models.Alert.State",
@@ -338,6 +339,11 @@ ATTESTATION_SECONDS = env.number(
     default=4 * 3600,
     least=60,
     help="how long an allowed answer of the gate may be relied on offline, in seconds; it is signed anew after half of that",
+)
+WEBHOOK_HOSTS = env.words(
+    "COUNTERSIGN_WEBHOOK_HOSTS",
+    default=[],
+    help="hosts inside your network that webhooks may reach, also over http, such as deploy.internal:8080; others must be public",
 )
 
 # Read by the SDK and by the words of the Makefile, which may share the shell.

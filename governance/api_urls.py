@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from governance.api import code, discussing, environments, evidence, findings, policies, releases, reviews, submitting
+from governance.api import code, discussing, environments, evidence, findings, policies, releases, reviews, submitting, webhooks
 from governance.causes import api as causes
 
 urlpatterns = [
@@ -45,4 +45,10 @@ urlpatterns = [
     path("evidence/<uuid:pk>/withdrawal/", evidence.EvidenceWithdrawal.as_view(), name="api-evidence-withdrawal"),
     path("gate/", releases.Gate.as_view(), name="api-gate"),
     path("gate/status/<str:digest>/", releases.GateStatus.as_view(), name="api-gate-status"),
+    path("webhooks/", webhooks.Webhooks.as_view(), name="api-webhooks"),
+    path("webhooks/<uuid:pk>/", webhooks.WebhookDetail.as_view(), name="api-webhook"),
+    path("webhooks/<uuid:pk>/deliveries/", webhooks.Deliveries.as_view(), name="api-webhook-deliveries"),
+    path("webhooks/<uuid:pk>/tests/", webhooks.Tests.as_view(), name="api-webhook-tests"),
+    path("webhooks/<uuid:pk>/stop/", webhooks.Stop.as_view(), name="api-webhook-stop"),
+    path("webhooks/<uuid:pk>/start/", webhooks.Start.as_view(), name="api-webhook-start"),
 ]

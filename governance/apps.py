@@ -32,6 +32,7 @@ class GovernanceConfig(AppConfig):
         from governance.registers import enrolling
         from governance.requirements import Kind, code_review, inspection, standing
         from governance.requirements import evaluations as measured
+        from governance.views.webhooks import inbox as webhooks_inbox
         from ledger.protection import protect
         from models_registry.aliases import ReleaseAliases, released_as
         from models_registry.history import subjects
@@ -55,6 +56,7 @@ class GovernanceConfig(AppConfig):
         protect(Attestation)
         protect(CodeOutcome)
         protect(Policy, when="OLD.state = 'published'")
+        parts.inbox_parts.register("webhooks", webhooks_inbox, order=90)
         subjects.register(
             "review", lambda version: ("review", list(Review.objects.filter(version=version).values_list("pk", flat=True)))
         )

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Evidence, Finding, Policy, Release, Review
+from governance.models import Evidence, Finding, Policy, Release, Review, Webhook
 from ledger.acts import Act, Transition
 from ledger.events import Private
 
@@ -21,6 +21,8 @@ CONCLUDE = Transition(frozenset({Review.State.OPEN}), Review.State.CONCLUDED)
 WITHDRAW = Transition(frozenset({Review.State.OPEN}), Review.State.WITHDRAWN)
 SUPERSEDE = Transition(frozenset({Release.State.LIVE}), Release.State.SUPERSEDED)
 ROLL_BACK = Transition(frozenset({Release.State.LIVE}), Release.State.ROLLED_BACK)
+STOP_WEBHOOK = Transition(frozenset({Webhook.State.ACTIVE}), Webhook.State.STOPPED)
+START_WEBHOOK = Transition(frozenset({Webhook.State.STOPPED}), Webhook.State.ACTIVE)
 REVOKE = Transition(frozenset({Release.State.LIVE}), Release.State.REVOKED)
 
 SUPERSEDE_EVIDENCE = Transition(frozenset({Evidence.State.CURRENT}), Evidence.State.SUPERSEDED)
@@ -103,3 +105,12 @@ def supersede_evidence(evidence: Evidence, *, by: Evidence, within: Act) -> None
 def withdraw_evidence(evidence: Evidence, *, by: Person, reason: str, within: Act) -> None:
     fact = events.EvidenceWithdrawn(kind=evidence.kind, digest=evidence.digest, reason=Private(reason))
     within.move(evidence, WITHDRAW_EVIDENCE, fact, ended_by=by, ended_at=within.at, reason=reason)
+
+
+def stop_webhook(webhook: Webhook, *, because: str, within: Act) -> None:
+    within.move(webhook, STOP_WEBHOOK, events.WebhookStopped(because=because))
+
+
+def start_webhook(webhook: Webhook, *, cursor: int, within: Act) -> None:
+    fact = events.WebhookStarted()
+    within.move(webhook, START_WEBHOOK, fact, cursor=cursor, attempts=0, failing_since=None, next_at=within.at)

@@ -17,7 +17,7 @@ from models_registry.models import RegisteredModel, Version
 from tracking.models import LoggedModel
 
 if TYPE_CHECKING:
-    from accounts.models import Person
+    from accounts.models import Person, Team
 
 # Events whose actors made a version what it is.
 HANDIWORK = {
@@ -160,3 +160,14 @@ def can_withdraw_evidence(person: Person, evidence: Evidence) -> Decision:
     return deny(
         _("Only its owner, whoever brought it, or an officer or risk manager of the team withdraws a file."), code="not_yours"
     )
+
+
+def can_manage_webhooks(person: Person, team: Team | None) -> Decision:
+    """Whether `person` may have an address outside told of what happens in `team`, or everywhere; its list form is
+    `Webhook.objects.visible_to`. Risk managers answer for what runs, administrators for keys and connections."""
+    if person.holds_anywhere(Role.ADMINISTRATOR) or person.holds(Role.RISK_MANAGER, team):
+        return allow()
+    if team is None:
+        sentence = _("Only an administrator, or a risk manager of the whole site, has every team's events sent out.")
+        return deny(sentence, code="wrong_role")
+    return deny(_("Only a risk manager of this team, or an administrator, has its events sent out."), code="wrong_role")

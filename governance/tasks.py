@@ -5,8 +5,20 @@ from __future__ import annotations
 from celery import shared_task
 
 from governance.due import do_what_is_due
+from governance.models import Webhook
+from governance.webhooks import delivering
 
 
 @shared_task(name="governance.fall_due")
 def fall_due() -> None:
     do_what_is_due()
+
+
+@shared_task(name="governance.deliver_webhooks")
+def deliver_webhooks() -> None:
+    delivering.deliver_what_waits()
+
+
+@shared_task(name="governance.test_webhook")
+def test_webhook(key: str) -> None:
+    delivering.deliver_test(Webhook.objects.get(pk=key))

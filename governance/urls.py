@@ -13,6 +13,7 @@ from governance.views import (
     releasing,
     reviews,
     submitting,
+    webhooks,
 )
 
 app_name = "governance"
@@ -58,4 +59,10 @@ urlpatterns = [
     path("evidence/<uuid:pk>/file/", evidence.file, name="evidence_file"),
     path("evidence/<uuid:pk>/withdraw/", evidence.withdraw, name="withdraw_evidence"),
     path("models/<uuid:pk>/rollback/", releasing.roll_back, name="roll_back"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("webhooks/<uuid:pk>/", webhooks.webhook_detail, name="webhook"),
+    path("webhooks/<uuid:pk>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("webhooks/<uuid:pk>/stop/", webhooks.webhook_stop, name="webhook_stop"),
+    path("webhooks/<uuid:pk>/start/", webhooks.webhook_start, name="webhook_start"),
 ]

@@ -190,6 +190,15 @@ AXES: dict[str, dict[str, Look]] = {
         "revoked": Look("undo-2", _("Revoked"), "idle"),
         "expired": Look("clock-alert", _("Expired"), "bad"),
     },
+    "webhook": {
+        "active": Look("webhook", _("Active"), "ok"),
+        "stopped": Look("webhook-off", _("Stopped"), "warn"),
+    },
+    "delivery": {
+        "delivered": Look("circle-check", _("Delivered"), "ok"),
+        "failed": Look("rotate-ccw", _("Failed, tried again"), "warn"),
+        "given_up": Look("circle-x", _("Given up"), "bad"),
+    },
     "dataset": {
         "draft": Look("circle-dashed", _("Draft"), "idle"),
         "registered": Look("file-lock", _("Registered"), "info"),

@@ -32,6 +32,7 @@ from governance.events.releases import (
     ReleaseWentUnapproved,
 )
 from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn, SignOffGiven
+from governance.events.webhooks import WebhookMade, WebhookStarted, WebhookStopped, WebhookTested
 
 __all__ = [
     "CodeCommentMade",
@@ -73,4 +74,8 @@ __all__ = [
     "ReviewQuestionAsked",
     "ReviewWithdrawn",
     "SignOffGiven",
+    "WebhookMade",
+    "WebhookStarted",
+    "WebhookStopped",
+    "WebhookTested",
 ]

@@ -9,6 +9,7 @@ from governance.models.finding import Finding
 from governance.models.policy import Policy
 from governance.models.release import GateRecord, Release
 from governance.models.review import Review, SignOff, Step
+from governance.models.webhook import Delivery, Webhook
 
 __all__ = [
     "PRODUCTION",
@@ -18,6 +19,7 @@ __all__ = [
     "CodeCommit",
     "CodeOutcome",
     "CodeSet",
+    "Delivery",
     "Environment",
     "EnvironmentField",
     "Evidence",
@@ -29,5 +31,6 @@ __all__ = [
     "Review",
     "SignOff",
     "Step",
+    "Webhook",
     "label_of",
 ]

@@ -10,6 +10,7 @@ from governance.services.ruling import change_mode, make_environment, retire_env
 from governance.services.signing import sign_off
 from governance.services.submitting import finish_draft, revise_card, submit, submit_at_once, withdraw
 from governance.services.suspending import revoke_within, suspend, suspend_within
+from governance.services.webhooks import make_webhook, start_webhook, stop_webhook, test_webhook
 
 __all__ = [
     "answer",
@@ -20,6 +21,7 @@ __all__ = [
     "finding_is_mended",
     "finish_draft",
     "make_environment",
+    "make_webhook",
     "plan_finding",
     "publish_policy",
     "raise_finding",
@@ -36,10 +38,13 @@ __all__ = [
     "roll_back",
     "say",
     "sign_off",
+    "start_webhook",
+    "stop_webhook",
     "submit",
     "submit_at_once",
     "suspend",
     "suspend_within",
+    "test_webhook",
     "upload_evidence",
     "withdraw",
     "withdraw_evidence",

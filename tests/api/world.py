@@ -123,6 +123,11 @@ def world(
         by=scientist,
     )
     rows["alert"] = _alert(rows["live"])
+    for name in ("webhook", "stopped_webhook"):
+        told = {"url": "https://93.184.216.34/hooks", "kinds": ["suspended", "gate_changed"]}
+        rows[name], _secret = governance.make_webhook(team=team, by=risk_manager, **told)
+    governance.stop_webhook(rows["stopped_webhook"], by=risk_manager)
+    rows["delivery"] = _delivery(rows["webhook"])
     rows["resampling"] = _folds(rows["live"], scientist)
     rows["report"] = request_report(rows["live"], environment="production", by=people["auditor"])
     sequence_and_seal()
@@ -151,6 +156,15 @@ def _folds(version: Any, scientist: Any) -> Any:
     for number in (1, 2, 3):
         services.receive_checkpoint(made, number, [f"weights of fold {number}".encode()], name="fold", by=scientist)
     return made
+
+
+def _delivery(webhook: Any) -> Any:
+    """One attempt that was answered."""
+    from core.clock import now  # noqa: PLC0415 - as above
+    from core.ids import uuid7  # noqa: PLC0415 - as above
+
+    facts = {"kind": "suspended", "attempt": 1, "outcome": "delivered", "status": 200, "milliseconds": 12}
+    return webhook.deliveries.create(event=uuid7(), at=now(), **facts)
 
 
 def _alert(version: Any) -> Any:

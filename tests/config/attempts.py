@@ -68,6 +68,10 @@ def _held_by_dpo(world: World) -> dict[str, Any]:
     return {"held": str(world.people["dpo"].memberships.get().pk)}
 
 
+def _webhook(world: World) -> dict[str, Any]:
+    return {"url": "https://93.184.216.34/hooks", "team": str(world.team.pk), "kinds": ["suspended"]}
+
+
 def _sign_off(world: World) -> dict[str, Any]:
     return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it."}
 
@@ -155,6 +159,14 @@ WITH_REASON: Callable[[World], Any] = lambda world: {"environment": "production"
 ROLE: Callable[[World], Any] = lambda world: {"role": "data_scientist", "team": str(world.team.pk)}  # noqa: E731 - as above
 
 ATTEMPTS = [
+    Attempt("api-webhooks", "risk_manager", _webhook),
+    Attempt("governance:webhook_new", "admin", _webhook),
+    *(
+        Attempt(route, "risk_manager", on=f"{state}webhook")
+        for state, deeds in (("", ("test", "stop")), ("stopped_", ("start",)))
+        for deed in deeds
+        for route in (f"governance:webhook_{deed}", f"api-webhook-{'tests' if deed == 'test' else deed}")
+    ),
     Attempt("api-people", "admin", lambda world: {"email": "new@example.org", "name": "New"}),
     Attempt("api-roles", "admin", ROLE, args=lambda world: [world.people["stranger"].pk]),
     Attempt(

@@ -211,6 +211,9 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "governance:revise_card": world.waiting,
         "settings:person": world.people["scientist"],
         "governance:finish": world.draft,
+        "governance:webhook": world.webhook,
+        "api-webhook": world.webhook,
+        "api-webhook-deliveries": world.webhook,
         "models_registry:run_registration": world.ended_run,
         **dict.fromkeys(("api-policy-dry-run", "governance:policy_edit", "governance:policy_dry_run"), world.policy_draft),
     }

@@ -1,0 +1,1 @@
+"""Telling deployers what happens: from the log's own entries, signed, to addresses outside alone."""

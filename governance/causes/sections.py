@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from core.components import formatting
 from evaluations.models import EvaluationRun, Metric
 from evaluations.services import verdict_of
+from governance.code_sets import latest_code
 from governance.comparing import Side, construction
 from governance.models import Review
 from models_registry.models import Version, VersionData
@@ -134,6 +135,11 @@ def _code(before: Version, after: Version, then: TrainingRun | None, now: Traini
         notes.append(_("Both stand on the same training run."))
     elif then and now:
         links.append((_("The two training runs side by side"), f"{reverse('tracking:compare')}?run={then.pk}&run={now.pk}"))
+    sent = latest_code(after)
+    if sent is not None and sent.base_version_id == before.pk:
+        items += [_change(str(commit), None, commit.subject or "…") for commit in sent.commits.all()[:MOST]]
+    if sent is not None:
+        links.append((_("Commits and differences line by line, and what reviewers came to"), sent.get_absolute_url()))
     return _section("code", _("Code"), items, notes, links=links, claimed=True)
 
 

@@ -62,6 +62,7 @@ PAGES = {
     "review-to-decide": Looked("/reviews/{paper_review}/", "validator"),
     "review-of-own-work": Looked("/reviews/{paper_review}/", "data_scientist"),
     "review-concluded": Looked("/reviews/{main_review}/", "compliance_officer"),
+    "code": Looked("/versions/{paper}/code/", "validator"),
     "policies": Looked("/policies/", "compliance_officer"),
     "submit": Looked("/submit/", "data_scientist"),
     "submit-again": Looked("/submit/?model={model}", "data_scientist"),

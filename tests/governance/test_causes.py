@@ -8,6 +8,8 @@ import pytest
 
 from data_registry import services
 from governance.causes.sections import approved_before, sections_of
+from governance.models import CodeSet
+from governance.services import receive_code
 from models_registry.models import Inspection, Version
 from tests.plugins_versions import ACCEPTED, PROVENANCE, measured
 from tracking.services import record_run
@@ -172,3 +174,16 @@ def test_figures_without_a_threshold_are_folded(two: tuple[Version, Version], cl
     shown = page[page.index('id="results"') :] if 'id="results"' in page else page
     for item in results.shown:
         assert item["label"] in shown.split("without a threshold")[0]
+
+
+def test_the_commits_that_were_sent_are_told_and_lead_to_their_differences(
+    make_approved: Any, make_review: Any, scientist: Any
+) -> None:
+    first, second = make_approved(), make_review().version
+    named = [{"commit": 40 * "2", "at": "2026-05-04T10:00:00Z", "author": "Kim", "subject": "Lower the rate"}]
+    sent = receive_code(second, by=scientist, commit=40 * "2", tree=40 * "a", diff="", commits=named)
+    code = sections_of(first, Version.objects.with_parts().get(pk=second.pk))[0]
+    assert code.links[-1][1] == sent.get_absolute_url() and code.items == []
+    CodeSet.objects.filter(pk=sent.pk).update(base_version=first)
+    code = sections_of(first, Version.objects.with_parts().get(pk=second.pk))[0]
+    assert [(one["kind"], one["label"], one["after"]) for one in code.items] == [("added", 12 * "2", "Lower the rate")]

@@ -149,7 +149,7 @@ def test_the_page_shows_the_thread_and_what_is_open_beside_the_decision(
     assert again.status_code == 409 and "It was the other one." in again.content.decode()
     empty = client.post(f"/reviews/{review.pk}/messages/", {"text": " ", "to": ""})
     assert empty.status_code == 422
-    assert "is open" not in client.get(f"/reviews/{review.pk}/").content.decode()
+    assert "question on this review is open" not in client.get(f"/reviews/{review.pk}/").content.decode()
 
 
 def test_the_api_asks_answers_and_corrects(make_review: Any, validator: Any, officer: Any, api_of: Any) -> None:

@@ -19,7 +19,8 @@ from config.refusals import answer
 # read in chunks by the view, which knows the sender and has a limit
 STREAMS = {"api-checkpoint", "api-evidence-upload", "api-dataset-content", "api-run-artifact", "mlflow-artifacts-artifacts-one"}
 STRANGERS = {"audit:verify"}  # takes a file from anybody; the view has a limit and looks at it first itself
-FILES = {"governance:submit", "governance:finish", "governance:evidence"}  # take files of those who are signed in
+# take files of those who are signed in
+FILES = {"governance:submit", "governance:finish", "governance:evidence", "governance:report_condition"}
 
 
 class SmallBodies:

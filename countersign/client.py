@@ -214,10 +214,25 @@ class Client(Transport):
         return self.get(f"reviews/{pk}/")
 
     def sign_off(
-        self, review: str, *, role: str, verdict: str, password: str, code: str = "", comment: str = "", seen: str = ""
+        self,
+        review: str,
+        *,
+        role: str,
+        verdict: str,
+        password: str,
+        seen: str,
+        code: str = "",
+        comment: str = "",
+        accept: bool = False,
+        conditions: Sequence[JSON] = (),
     ) -> JSON:
-        body = {"role": role, "verdict": verdict, "password": password, "code": code, "comment": comment, "seen": seen}
-        return self.post(f"reviews/{review}/sign-offs/", body)
+        """`seen` is the digest that was read, `accept` says once that a signature binds as one by hand."""
+        body: JSON = {"role": role, "verdict": verdict, "password": password, "code": code, "comment": comment, "seen": seen}
+        return self.post(f"reviews/{review}/sign-offs/", body | {"accept": accept, "conditions": list(conditions)})
+
+    def signature_record(self, sign_off: str) -> JSON:
+        """The record of one signature, as `countersign verify-signature` reads it."""
+        return self.get(f"sign-offs/{sign_off}/record/")
 
     def release(self, version: str, *, environment: str = "production") -> JSON:
         return self.post("releases/", {"version": version, "environment": environment})

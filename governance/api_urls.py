@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from governance.api import code, discussing, environments, evidence, findings, policies, releases, reviews, submitting, webhooks
+from governance.api import (
+    code,
+    conditions,
+    discussing,
+    environments,
+    evidence,
+    findings,
+    policies,
+    releases,
+    reviews,
+    signatures,
+    submitting,
+    webhooks,
+)
 from governance.causes import api as causes
 
 urlpatterns = [
@@ -25,6 +38,13 @@ urlpatterns = [
     path("findings/<uuid:pk>/plan/", findings.FindingPlan.as_view(), name="api-finding-plan"),
     path("findings/<uuid:pk>/mended/", findings.FindingMended.as_view(), name="api-finding-mended"),
     path("findings/<uuid:pk>/retest/", findings.FindingRetest.as_view(), name="api-finding-retest"),
+    path("sign-offs/<uuid:pk>/record/", signatures.SignatureRecord.as_view(), name="api-signature-record"),
+    path("sign-offs/<uuid:pk>/withdrawal/", signatures.SignatureWithdrawal.as_view(), name="api-signature-withdrawal"),
+    path("conditions/", conditions.Conditions.as_view(), name="api-conditions"),
+    path("conditions/<uuid:pk>/", conditions.ConditionDetail.as_view(), name="api-condition"),
+    path("conditions/<uuid:pk>/report/", conditions.ConditionReport.as_view(), name="api-condition-report"),
+    path("conditions/<uuid:pk>/answer/", conditions.ConditionAnswer.as_view(), name="api-condition-answer"),
+    path("conditions/<uuid:pk>/evidence/", conditions.ConditionEvidence.as_view(), name="api-condition-evidence"),
     path("policies/", policies.Policies.as_view(), name="api-policies"),
     path("environments/", environments.Environments.as_view(), name="api-environments"),
     path("environments/<slug:slug>/mode/", environments.EnvironmentMode.as_view(), name="api-environment-mode"),

@@ -12,7 +12,7 @@ from core import clock
 from core.canonical import sha256_of
 from evaluations.models import EvaluationRun
 from evaluations.verdicts import Verdict
-from governance.models import Policy, Review, SignOff, Step
+from governance.models import Condition, Policy, Review, SignOff, Step
 from governance.pins import changed_since, statement, word_of
 from governance.requirements import Answer, Question, answers_of
 from governance.requirements.evaluations import verdicts_of
@@ -51,6 +51,7 @@ class Approval:
     steps: list[StepStanding] = field(default_factory=list)
     verdicts: list[tuple[EvaluationRun, Verdict]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)  # of every requirement that the policy has
+    conditions: list[Condition] = field(default_factory=list)  # of the signatures that count
 
     @property
     def evidence_reasons(self) -> list[str]:
@@ -80,10 +81,12 @@ def approval_of(version: Version, environment: str) -> Approval:
     answers = answers_of(Question(version, policy, environment, verdicts))
     about_evidence = [answer.sentence for answer in answers if answer.blocks]
     steps = _standings(review, digest, pinned)
+    conditions: list[Condition] = []
     reasons = about_evidence + _state_reasons(version)
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more
-        reasons += _signature_reasons(steps) + _age_reasons(policy, steps)
-    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers)
+        conditions = _conditions(steps)
+        reasons += _signature_reasons(steps) + _condition_reasons(conditions) + _age_reasons(policy, steps)
+    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers, conditions)
 
 
 def _state_reasons(version: Version) -> list[str]:
@@ -96,10 +99,11 @@ def _state_reasons(version: Version) -> list[str]:
 
 
 def _standings(review: Review, digest: str, pinned: dict[str, Any]) -> list[StepStanding]:
-    signed = list(SignOff.objects.filter(review__version=review.version_id, review__environment=review.environment))
+    rows = SignOff.objects.standing().approving().filter(review__version=review.version_id)
+    signed = list(rows.filter(review__environment=review.environment))
     standings = []
     for step in review.steps.all():
-        mine = [one for one in signed if one.role == step.role and one.verdict == SignOff.Verdict.APPROVE]
+        mine = [one for one in signed if one.role == step.role]
         counted = [one for one in mine if one.digest == digest]
         stale = [(one, changed_since(one.statement, pinned)) for one in mine if one.digest != digest]
         standings.append(StepStanding(step, counted, stale))
@@ -123,6 +127,23 @@ def _signature_reasons(steps: list[StepStanding]) -> list[str]:
         else:
             reasons.append(_("The signature of the %(role)s is missing.") % {"role": role})
     return reasons
+
+
+def _conditions(steps: list[StepStanding]) -> list[Condition]:
+    """The conditions under which the signatures that count were given."""
+    under = SignOff.Verdict.APPROVE_WITH_CONDITIONS
+    given = [one.pk for standing in steps for one in standing.counted if one.verdict == under]
+    return list(Condition.objects.filter(sign_off__in=given).select_related("owner")) if given else []
+
+
+def _condition_reasons(conditions: list[Condition]) -> list[str]:
+    """At once when the date has passed, whether or not the clock has suspended the approval yet."""
+    return [
+        _("The approval stood under %(condition)s, which was due %(due)s and was not met.")
+        % {"condition": one, "due": one.due.isoformat()}
+        for one in conditions
+        if one.is_overdue
+    ]
 
 
 def _age_reasons(policy: Policy, steps: list[StepStanding]) -> list[str]:

@@ -26,9 +26,16 @@ class GovernanceConfig(AppConfig):
             policies,
             requirements,
             reviewing,
+            signatures_and_conditions,
         )
         from governance.due import falling_due
-        from governance.models import Attestation, CodeOutcome, Evidence, Policy, Review, SignOff
+        from governance.models import (
+            Attestation,
+            CodeOutcome,
+            Evidence,
+            Policy,
+            Review,
+        )
         from governance.registers import enrolling
         from governance.requirements import Kind, code_review, inspection, standing
         from governance.requirements import evaluations as measured
@@ -52,7 +59,7 @@ class GovernanceConfig(AppConfig):
         parts.inbox_parts.register("questions", discussing.inbox, order=60)
         waiting_for.register("questions", lambda person: discussing.waiting_on(person).count())
         version_tabs.register("code", Tab(_("Code"), "governance:code"), order=36)
-        protect(SignOff)
+        signatures_and_conditions.register()
         protect(Attestation)
         protect(CodeOutcome)
         protect(Policy, when="OLD.state = 'published'")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from governance.models import CodeCommit, Evidence, Finding, Release
+from governance.models import CodeCommit, Condition, Evidence, Finding, Release
 
 if TYPE_CHECKING:
     from accounts.models import Person
 
 
 def erase(person: Person) -> None:
-    """No reason that the person wrote for a roll-back, no text of a finding or of a file of evidence and no words of commits that
-    they wrote (or sent, where nobody here is known as the author) remain beside the log; comments lie behind it."""
+    """No reason that the person wrote for a roll-back, no text of a finding, a condition or a file of evidence and no words of
+    commits that they wrote (or sent, where nobody here is known as the author) remain beside the log; comments lie behind it."""
     Release.objects.filter(released_by=person).exclude(reason="").update(reason="")
     Finding.objects.filter(raised_by=person).update(title="", description="")
     Finding.objects.filter(planned_by=person).update(plan="")
@@ -22,3 +22,7 @@ def erase(person: Person) -> None:
     Evidence.objects.filter(ended_by=person).exclude(reason="").update(reason="")
     CodeCommit.objects.filter(person=person.pk).update(author="", subject="")
     CodeCommit.objects.filter(person=None, code_set__sent_by=person).update(author="", subject="")
+    Condition.objects.filter(owner=person).exclude(report="").update(report="")
+    Condition.objects.filter(owner=person).exclude(evidence_name="").update(evidence_name="")
+    Condition.objects.filter(refused_by=person.pk).exclude(refusal="").update(refusal="")
+    Condition.objects.filter(sign_off__person=person.pk).update(text="", evidence_asked="")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Evidence, Finding, Policy, Release, Review, Webhook
+from governance.models import Condition, Evidence, Finding, Policy, Release, Review, Webhook
 from ledger.acts import Act, Transition
-from ledger.events import Private
+from ledger.events import Event, Private
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -24,6 +25,10 @@ ROLL_BACK = Transition(frozenset({Release.State.LIVE}), Release.State.ROLLED_BAC
 STOP_WEBHOOK = Transition(frozenset({Webhook.State.ACTIVE}), Webhook.State.STOPPED)
 START_WEBHOOK = Transition(frozenset({Webhook.State.STOPPED}), Webhook.State.ACTIVE)
 REVOKE = Transition(frozenset({Release.State.LIVE}), Release.State.REVOKED)
+REPORT = Transition(frozenset({Condition.State.OPEN}), Condition.State.REPORTED)
+REFUSE_REPORT = Transition(frozenset({Condition.State.REPORTED}), Condition.State.OPEN)
+MEET = Transition(frozenset({Condition.State.REPORTED}), Condition.State.MET)
+MISS = Transition(frozenset({Condition.State.OPEN, Condition.State.REPORTED}), Condition.State.MISSED)
 
 SUPERSEDE_EVIDENCE = Transition(frozenset({Evidence.State.CURRENT}), Evidence.State.SUPERSEDED)
 WITHDRAW_EVIDENCE = Transition(frozenset({Evidence.State.CURRENT}), Evidence.State.WITHDRAWN)
@@ -114,3 +119,19 @@ def stop_webhook(webhook: Webhook, *, because: str, within: Act) -> None:
 def start_webhook(webhook: Webhook, *, cursor: int, within: Act) -> None:
     fact = events.WebhookStarted()
     within.move(webhook, START_WEBHOOK, fact, cursor=cursor, attempts=0, failing_since=None, next_at=within.at)
+
+
+def report_condition(condition: Condition, fact: Event, *, within: Act, **columns: Any) -> UUID:
+    return within.move(condition, REPORT, fact, **columns)
+
+
+def refuse_report(condition: Condition, fact: Event, *, within: Act, **columns: Any) -> UUID:
+    return within.move(condition, REFUSE_REPORT, fact, **columns)
+
+
+def meet_condition(condition: Condition, fact: Event, *, within: Act, **columns: Any) -> UUID:
+    return within.move(condition, MEET, fact, **columns)
+
+
+def miss_condition(condition: Condition, fact: Event, *, within: Act, **columns: Any) -> UUID:
+    return within.move(condition, MISS, fact, **columns)

@@ -17,7 +17,7 @@ from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approv
 from governance.comparing import Side, differences
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
-from governance.models import PRODUCTION, Evidence, Release, Review, SignOff, label_of
+from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, SignOff, label_of
 from governance.models.evidence import EvidenceQuerySet
 from governance.modes import releasable_to
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
@@ -32,6 +32,7 @@ from models_registry.services import submission_gaps
 # Each returns sections of the inbox: {"title", "template", "rows"}.
 inbox_parts: Registry[Callable[[HttpRequest], list[dict[str, Any]]]] = Registry("section of the inbox")
 MOST_FILES = 20  # of a card; the page of the evidence has all
+APPROVED_OUTCOMES = ("approved", "approved_with_conditions")
 MOST_RELEASES = 10  # of the latest on a model's page; the history and the API have all
 
 
@@ -266,7 +267,7 @@ def _refusals(approval: Approval) -> list[SignOff]:
     if approval.review is None:
         return []
     rows = SignOff.objects.filter(review__version=approval.review.version_id, review__environment=approval.review.environment)
-    return list(rows.exclude(verdict=SignOff.Verdict.APPROVE).order_by("-signed_at"))
+    return list(rows.exclude(verdict__in=APPROVING).order_by("-signed_at"))
 
 
 def _signature(one: SignOff, people: dict[UUID, Person], comments: dict[UUID, str]) -> dict[str, Any]:
@@ -300,7 +301,7 @@ def changes_since_last_approval(version: Version, approval: Approval) -> Compari
     if review is None:
         return None
     before = (
-        Review.objects.filter(version__model=version.model_id, outcome="approved", concluded_at__isnull=False)
+        Review.objects.filter(version__model=version.model_id, outcome__in=APPROVED_OUTCOMES, concluded_at__isnull=False)
         .exclude(version=version)
         .select_related("version__model", "version__inspection", "version__training_run")
         .order_by("-concluded_at")

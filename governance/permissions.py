@@ -9,9 +9,9 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Role
+from accounts.models import Membership, Role
 from core.decisions import Decision, allow, deny
-from governance.models import Evidence, Policy, Review, Step
+from governance.models import Condition, Evidence, Policy, Review, SignOff, Step
 from ledger.models import Entry
 from models_registry.models import RegisteredModel, Version
 from tracking.models import LoggedModel
@@ -68,6 +68,8 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
         return deny(_("You submitted this version, so someone else must sign it off."), code="own_submission")
     if person.pk in review.contributors or str(person.pk) in contributors(review.version):
         return deny(_("You contributed to this version, so someone else must sign it off."), code="own_work")
+    if person.pk == review.version.model.owner_id:
+        return deny(_("You own this model, so someone else must sign its versions off."), code="own_model")
     if review.policy.bars(person):
         days = review.policy.document.separation.policy_author_days
         return deny(
@@ -86,7 +88,7 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
         return deny(
             _("This review asks for no signature of the role %(role)s.") % {"role": Role(role).label.lower()}, code="not_required"
         )
-    if review.sign_offs.filter(person=person.pk, digest=review.digest).exists():
+    if review.sign_offs.standing().filter(person=person.pk, digest=review.digest).exists():
         return deny(
             _("You have already signed this version as it stands; one person gives one signature."), code="already_signed"
         )
@@ -99,6 +101,69 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
             "First the signature of the %(roles)s is needed.", "First the signatures of %(roles)s are needed.", len(earlier)
         )
         return deny(sentence % {"roles": get_text_list(earlier, _("and"))}, code="too_early")
+    if step.distinct_teams and _is_beside_own_team(person, step, review):
+        return deny(
+            _("Somebody who holds this role through the same team as you has signed; this step asks for different teams."),
+            code="same_team",
+        )
+    return allow()
+
+
+def _is_beside_own_team(person: Person, step: Step, review: Review) -> bool:
+    """Whether a signature of this step was given through the team through which `person` would sign. A role held everywhere
+    is one team of its own, and counts only where the person does not hold it in the model's team as well."""
+    there = Membership.objects.filter(person=person, role=step.role, team=review.version.model.team_id).exists()
+    beside = review.sign_offs.standing().approving().filter(role=step.role, digest=review.digest)
+    return beside.filter(team__isnull=not there).exists()
+
+
+def can_withdraw_signature(person: Person, signed: SignOff) -> Decision:
+    """Whether `person` may take this signature back: their own, until its step closes. A step closes with the first signature
+    of a later step, which was given in reliance on it, and at the latest with the review."""
+    if signed.person != person.pk:
+        return deny(_("Only the person who gave a signature takes it back."), code="not_yours")
+    if signed.is_withdrawn:
+        return deny(_("You have already taken this signature back."), code="already_withdrawn")
+    review = signed.review
+    if review.state != Review.State.OPEN or review.digest != signed.digest:
+        return deny(_("The review has gone on since this signature, so it stays on record as it was given."), code="step_closed")
+    orders = dict(review.steps.values_list("role", "order"))
+    later = [role for role, order in orders.items() if order > orders[signed.role]]
+    if review.sign_offs.standing().filter(role__in=later, digest=review.digest).exists():
+        return deny(_("Somebody has signed after you in reliance on it, so this step is closed."), code="step_closed")
+    return allow()
+
+
+def can_report_condition(person: Person, condition: Condition) -> Decision:
+    if condition.owner_id != person.pk:
+        return deny(_("Only the owner of a condition reports it met."), code="not_owner")
+    if condition.review.version.state != Version.State.APPROVED_WITH_CONDITIONS:
+        return deny(_("The approval that stood under this condition is not in force."), code="not_in_force")
+    if condition.state == Condition.State.REPORTED:
+        return deny(_("It is reported met already and waits for an answer."), code="already_reported")
+    if condition.state != Condition.State.OPEN:
+        return deny(_("This condition is settled."), code="settled")
+    return allow()
+
+
+def can_answer_condition(person: Person, condition: Condition) -> Decision:
+    """Whether `person` may say that the condition is met, or not: the role that set it, and never its owner."""
+    role, version = Role(condition.role), condition.review.version
+    if person.holds_anywhere(Role.ADMINISTRATOR):
+        return deny(_("Administrators hand out roles, so they sign nothing."), code="administrator")
+    if condition.owner_id == person.pk:
+        return deny(_("You own this condition, so someone else says whether it is met."), code="own_condition")
+    if not person.holds(role, version.model.team):
+        return deny(
+            _("Only the %(role)s, who set this condition, says whether it is met.") % {"role": role.label.lower()},
+            code="wrong_role",
+        )
+    if person.pk == version.model.owner_id or str(person.pk) in contributors(version):
+        return deny(_("This version is your own work, so someone else says whether its conditions are met."), code="own_work")
+    if condition.state != Condition.State.REPORTED:
+        return deny(_("Its owner has not reported it met, or it is settled."), code="not_reported")
+    if version.state != Version.State.APPROVED_WITH_CONDITIONS:
+        return deny(_("The approval that stood under this condition is not in force."), code="not_in_force")
     return allow()
 
 

@@ -89,6 +89,7 @@ def _steps(version: Version, policy: Policy) -> list[dict[str, Any]]:
                 "role": asked.role,
                 "meaning": asked.meaning,
                 "quorum": asked.quorum,
+                "distinct_teams": asked.distinct_teams,
                 "applies": applies,
                 "because": because[:300],
             }

@@ -3,6 +3,7 @@ from django.urls import path
 from governance.causes import views as causes
 from governance.views import (
     code,
+    conditions,
     discussing,
     environments,
     evidence,
@@ -12,6 +13,7 @@ from governance.views import (
     policies,
     releasing,
     reviews,
+    signatures,
     submitting,
     webhooks,
 )
@@ -45,6 +47,12 @@ urlpatterns = [
     path("messages/<uuid:pk>/answer/", discussing.answer, name="answer"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review"),
     path("reviews/<uuid:pk>/sign-off/", reviews.sign_off, name="sign_off"),
+    path("signatures/<uuid:pk>/record/", signatures.signature_record, name="signature_record"),
+    path("signatures/<uuid:pk>/withdraw/", signatures.withdraw_signature, name="withdraw_signature"),
+    path("conditions/<uuid:pk>/report/", conditions.report, name="report_condition"),
+    path("conditions/<uuid:pk>/answer/", conditions.answer, name="answer_condition"),
+    path("conditions/<uuid:pk>/evidence/", conditions.evidence, name="condition_evidence"),
+    path("versions/<uuid:pk>/withdraw/", signatures.withdraw_version, name="withdraw"),
     path("versions/<uuid:pk>/finish/", submitting.finish, name="finish"),
     path("versions/<uuid:pk>/card/", submitting.revise_card, name="revise_card"),
     path("findings/", findings.finding_list, name="findings"),

@@ -115,7 +115,7 @@ class Act:
             seq = next(counters[item.on]) if item.on.kind else 0
             data, private = parts(item.fact)
             for path, secret in private.items():
-                salt = new_salt()
+                salt = secret.salt or new_salt()
                 data[path] = {"commitment": commitment(path, secret.value, salt=salt)}
                 disclosures.append(
                     PrivateValue(event_id=item.id, path=path, salt=salt, value=secret.value, person=self._whose(secret))

@@ -49,6 +49,7 @@ class Private:
 
     value: str
     of: str = ""  # pseudonym of the person whose erasure takes it along; empty: the actor
+    salt: bytes = b""  # where another record holds the same commitment; otherwise each value has one of its own
 
     def __repr__(self) -> str:  # never in a log line or a traceback
         return "Private(…)"

@@ -228,6 +228,18 @@ class VersionApproved(Event):
     digest: str
 
 
+@event("version.approved_with_conditions", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionApprovedWithConditions(Event):
+    """Every signature that the policy asks for was given on the same digest, some of them under conditions that are unmet."""
+
+    says = _("Version approved with conditions")
+    look = ("badge-check", "warn")
+
+    review: str
+    digest: str
+
+
 @event("version.changes_requested", version=1)
 @dataclass(frozen=True, kw_only=True)
 class VersionChangesRequested(Event):

@@ -15,6 +15,8 @@ SUBMIT = Transition(frozenset({State.DRAFT}), State.SUBMITTED)
 WITHDRAW = Transition(frozenset({State.DRAFT, State.SUBMITTED, State.IN_REVIEW, State.CHANGES_REQUESTED}), State.WITHDRAWN)
 OPEN_TO_REVIEWERS = Transition(frozenset({State.SUBMITTED}), State.IN_REVIEW)
 APPROVE = Transition(frozenset({State.IN_REVIEW}), State.APPROVED)
+APPROVE_WITH_CONDITIONS = Transition(frozenset({State.IN_REVIEW}), State.APPROVED_WITH_CONDITIONS)
+FULFIL = Transition(frozenset({State.APPROVED_WITH_CONDITIONS}), State.APPROVED)
 REQUEST_CHANGES = Transition(frozenset({State.IN_REVIEW}), State.CHANGES_REQUESTED)
 REJECT = Transition(frozenset({State.SUBMITTED, State.IN_REVIEW}), State.REJECTED)
 REOPEN = Transition(
@@ -42,6 +44,15 @@ def reopen(version: Version, *, within: Act) -> None:
 
 def approve(version: Version, *, review: str, digest: str, within: Act) -> None:
     within.move(version, APPROVE, events.VersionApproved(review=review, digest=digest))
+
+
+def approve_with_conditions(version: Version, *, review: str, digest: str, within: Act) -> None:
+    within.move(version, APPROVE_WITH_CONDITIONS, events.VersionApprovedWithConditions(review=review, digest=digest))
+
+
+def fulfil(version: Version, *, review: str, digest: str, within: Act) -> None:
+    """Every condition is met."""
+    within.move(version, FULFIL, events.VersionApproved(review=review, digest=digest))
 
 
 def request_changes(version: Version, *, review: str, within: Act) -> None:

@@ -120,13 +120,22 @@ def make_team(db: None) -> Callable[..., Any]:
 
 @pytest.fixture
 def make_person(db: None) -> Callable[..., Any]:
-    """`make_person("Ada", ("validator", team), ("auditor", None))`: a person with roles in teams or (None) everywhere."""
+    """`make_person("Ada", ("validator", team), ("auditor", None))`: a person with roles in teams or (None) everywhere, who has
+    accepted what every signer accepts before the first signature unless `accepted=False`."""
+    from governance.models import Accountability  # noqa: PLC0415 - plug-ins load before the settings do
+    from governance.signed_words import ACCOUNTABILITY_VERSION  # noqa: PLC0415 - as above
 
-    def make(name: str, *roles: tuple[str, Any], email: str = "", password: str = PASSWORD, **fields: Any) -> Any:
+    def make(
+        name: str, *roles: tuple[str, Any], email: str = "", password: str = PASSWORD, accepted: bool = True, **fields: Any
+    ) -> Any:
         person = Person(name=name, email=email or f"{name.lower().replace(' ', '.')}@example.org", **fields)
         person.set_password(password or None)
         person.save()
         Membership.objects.bulk_create(Membership(person=person, role=role, team=team) for role, team in roles)
+        if accepted:
+            Accountability.objects.create(
+                person=person.pk, text_version=ACCOUNTABILITY_VERSION, accepted_at=now(), event=uuid.uuid4()
+            )
         return person
 
     return make

@@ -129,6 +129,13 @@ def _lock(limits: Mapping[str, int], counts: Mapping[str, int]) -> datetime | No
     return until if fresh else None
 
 
+def minutes_locked(person: Person) -> int:
+    """For how many minutes no proof of this person is weighed, after too many that failed; 0 where none did."""
+    with counted():
+        until = cache.get(f"accounts:proof:person:{person.pk}:until")
+    return 0 if until is None else max(0, -(-round(until - now().timestamp()) // 60))
+
+
 def _refuse_while_locked(name: str) -> None:
     with counted():
         until = cache.get(f"{name}:until")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from audit.composing import data, decision, gaps, people, production
+from audit.composing import conditions, data, decision, gaps, people, production
 from audit.composing.evaluation import evaluation, sandbox
 from audit.composing.material import Material, gather
 from audit.composing.plain import plain
@@ -92,6 +92,7 @@ def content_of(material: Material) -> dict[str, Any]:
         "code": training(material),
         "evaluation": evaluation(material),
         "sign_offs": people.sign_offs(material),
+        "conditions": conditions.conditions(material),
         "refusals": people.refusals(material),
         "releases": production.releases(material),
         "monitoring": production.monitoring(material),

@@ -34,7 +34,15 @@ from monitoring.models import Alert, ObservationBatch
 PATIENCE = 30  # seconds until the sequencer must have given every event its place
 # What is told of the data that reach a version, and of the policies that it was judged by.
 DATA_EVENTS = ("dataset_version.registered", "dataset_version.linked", "pii_finding.recorded")
-DISCLOSED = {"sign_off.given": ("name", "comment"), "release.made": ("reason",)}
+DISCLOSED = {
+    "sign_off.given": ("name", "comment"),
+    "sign_off.withdrawn": ("name", "reason"),
+    "condition.set": ("text", "evidence"),
+    "condition.reported": ("report",),
+    "condition.met": ("name", "reason"),
+    "condition.not_met": ("name", "reason"),
+    "release.made": ("reason",),
+}
 
 
 @dataclass
@@ -115,6 +123,7 @@ def _read(report: Report) -> Material:
     runs = EvaluationRun.objects.with_results().filter(version=version).order_by("queued_at", "pk")
     releases = list(version.releases.select_related("released_by").order_by("released_at"))
     people = {UUID(entry.actor_id) for entry in entries if entry.actor_kind == "person"}
+    people |= {UUID(entry.data["owner"]) for entry in entries if entry.type == "condition.set"}
     people |= {report.requested_by_id, version.model.owner_id, version.created_by_id}
     if version.training_run:
         people.add(version.training_run.created_by_id)
@@ -129,7 +138,7 @@ def _read(report: Report) -> Material:
         entries=entries,
         private={(one.event_id, one.path): one for one in _private(entries)},
         reviews=reviews,
-        sign_offs={one.event: one for one in SignOff.objects.filter(review__version=version)},
+        sign_offs={one.event: one for one in SignOff.objects.filter(review__version=version).select_related("withdrawal")},
         runs=[(run, verdict_of(run)) for run in runs],
         card=version.card,
         uses=uses,

@@ -7,7 +7,7 @@ from typing import Any
 from audit.composing.material import Material
 from audit.wording import WITHHELD, role_word, system_word
 from core.clock import stamp
-from governance.models import SignOff
+from governance.models import APPROVING, SignOff
 from governance.pins import changed_since, word_of
 from ledger.models import Entry
 from ledger.sentences import sentence_of
@@ -36,6 +36,7 @@ def _sign_off(material: Material, entry: Entry) -> dict[str, Any]:
         "policy": data["policy"],
         "proof": data["proof"],
         "signed_at": stamp(entry.at),
+        **_recorded(data),
         "person": entry.actor_id,
         "name": WITHHELD if name is None else name,
         "comment": WITHHELD if comment is None else comment,
@@ -44,10 +45,17 @@ def _sign_off(material: Material, entry: Entry) -> dict[str, Any]:
     }
 
 
+def _recorded(data: dict[str, Any]) -> dict[str, Any]:
+    """What names the signature's own record; signatures given before there were records have none."""
+    return {name: data[name] for name in ("signature", "local_offset", "conditions") if name in data}
+
+
 def _standing(material: Material, row: SignOff | None, data: dict[str, Any]) -> tuple[str, list[str]]:
     """Whether the signature counts for what stands today; if not, what has changed since."""
-    if data["verdict"] != SignOff.Verdict.APPROVE:
+    if data["verdict"] not in APPROVING:
         return "against", []
+    if row is not None and row.is_withdrawn:
+        return "withdrawn", []
     if material.approval.digest and data["digest"] == material.approval.digest:
         return "counts", []
     if row is None or not material.approval.statement:

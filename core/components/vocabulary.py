@@ -43,6 +43,12 @@ AXES: dict[str, dict[str, Look]] = {
         "rolled_back": Look("undo-2", _("Rolled back"), "idle"),
         "revoked": Look("ban", _("Revoked"), "bad"),
     },
+    "condition": {
+        "open": Look("circle-dot", _("Open"), "info"),
+        "reported": Look("send", _("Reported met"), "info"),
+        "met": Look("circle-check", _("Met"), "ok"),
+        "missed": Look("clock-alert", _("Missed"), "bad"),
+    },
     # Flags are computed, carry a reason beside them, and are never a state.
     "flag": {
         "blocked": Look("octagon-x", _("Blocked"), "bad"),
@@ -133,6 +139,8 @@ AXES: dict[str, dict[str, Look]] = {
     },
     "verdict": {
         "approve": Look("circle-check", _("Approve"), "ok"),
+        "approve_with_conditions": Look("badge-check", _("Approve with conditions"), "warn"),
+        "taken_back": Look("undo-2", _("Taken back"), "idle"),
         "request_changes": Look("message-square-warning", _("Request changes"), "warn"),
         "reject": Look("ban", _("Reject"), "bad"),
         "waiting": Look("hourglass", _("Waiting"), "idle"),

@@ -125,6 +125,13 @@ def verify(args: argparse.Namespace) -> int:
     return verifying.run(args)
 
 
+def verify_signature(args: argparse.Namespace) -> int:
+    """The record of one signature, as `verify` does a report."""
+    if args.trust is None and (saved := known_trust()):
+        args.trust = str(saved)
+    return verifying.run_signature(args)
+
+
 def _how(report: Path) -> str:
     return f"countersign verify {report}" if known_trust() else f"countersign verify {report} --trust FILE"
 

@@ -104,11 +104,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--wait", action="store_true", help="wait for the numbers; exit code 3 where there are none")
     one = command("split", "Draw seeded hold-outs, folds or resamples of a file's rows.", splitting.split)
     splitting.add_arguments(one)
-    one = command("verify", "Verify a report offline, trusting neither the site nor its administrator.", commands.verify)
-    verifying.add_arguments(one)
+    _verifying(command)
     _tracking(command)
     for name, sub in several.choices.items():
-        if name not in {"verify", "import"}:  # the kinds of import have their own
+        if name not in {"verify", "verify-signature", "import"}:  # the kinds of import have their own
             sub.add_argument("--json", action="store_true", help="print the answer as JSON")
         if name in {"check", "submit", "status", "report"}:
             sub.add_argument("--environment", default="production")
@@ -133,6 +132,14 @@ def _submitting(command: Callable[[str, str, Callable[[argparse.Namespace], int]
     one.add_argument("--wait", action="store_true", help="wait until the workers are done")
     one = command("send-code", "Send commits and differences for the review of a version's code.", code.send)
     code.add_arguments(one)
+
+
+def _verifying(command: Callable[[str, str, object], argparse.ArgumentParser]) -> None:
+    """What is checked offline."""
+    report = "Verify a report offline, trusting neither the site nor its administrator."
+    verifying.add_arguments(command("verify", report, commands.verify))
+    one = command("verify-signature", "Verify the record of one signature offline.", commands.verify_signature)
+    verifying.add_arguments(one, what="the signature record (JSON)")
 
 
 def _tracking(command: Callable[[str, str, object], argparse.ArgumentParser]) -> None:

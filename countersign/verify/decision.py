@@ -23,6 +23,7 @@ STATE_AFTER = {
     "version.retired": "retired",
 }
 APPROVED = ("approved", "approved_with_conditions")
+APPROVING = ("approve", "approve_with_conditions")
 BLOCKED = ("blocked", "stale")  # approved once, but the approval does not hold now; the report says why
 STEP = re.compile(r"(?P<role>[a-z_]+) x(?P<quorum>[1-9][0-9]{0,2})(?::.*)?", re.DOTALL)
 # Asked for only while personal data are known to reach the version, which may change after the review was opened.
@@ -80,10 +81,12 @@ def _require_signatures(content: Content, approval: Entry, entries: dict[int, En
     reviews = reviews_of(content, entries)
     earlier = [entry for entry in entries.values() if entry.index < approval.index]
     signed: dict[str, set[str]] = {}
+    taken_back = {entry.data.get("signature") for entry in earlier if entry.type == "sign_off.withdrawn"} - {None}
     for entry in earlier:
         on = entry.event["on"]
         mine = entry.type == SIGN_OFF and on["type"] == "review" and on["id"] in reviews
-        if mine and entry.data.get("verdict") == "approve" and entry.data.get("digest") == digest:
+        stands = entry.data.get("signature") not in taken_back
+        if mine and stands and entry.data.get("verdict") in APPROVING and entry.data.get("digest") == digest:
             signed.setdefault(str(entry.data.get("role")), set()).add(entry.actor)
     people = set().union(*signed.values())
     if not people:

@@ -9,11 +9,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from countersign.verify import limits
 from countersign.verify.canonical import parse_json
-from countersign.verify.encoding import sha256
+from countersign.verify.encoding import digest_of, sha256
 from countersign.verify.note import LogKey
 from countersign.verify.outcome import Refused, Unopened
 
@@ -38,6 +38,13 @@ class Trust:
     def certificate_sha256(self) -> str:
         """The certificate's fingerprint, as a report prints it."""
         return sha256(self.certificate).hex()
+
+    @property
+    def attestation_key_id(self) -> str:
+        """The name under which an envelope names the key: sha256 of its SubjectPublicKeyInfo."""
+        if self.attestation_key is None:
+            return ""
+        return digest_of(self.attestation_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
 def load_trust(path: str | Path) -> Trust:

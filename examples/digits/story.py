@@ -133,7 +133,13 @@ def sign(story: Story, version: str, role: str, *, verdict: str = "approve", com
     member: Member = story.cast[role]
     approval = member.client.approval(version)
     return member.client.sign_off(
-        approval["review"], role=role, verdict=verdict, password=member.password, comment=comment, seen=approval["digest"]
+        approval["review"],
+        role=role,
+        verdict=verdict,
+        password=member.password,
+        comment=comment,
+        seen=approval["digest"],
+        accept=True,
     )
 
 
@@ -185,9 +191,13 @@ def main_version(story: Story) -> None:
         roles_asked(story, version["id"]) == ["validator", "data_protection_officer", "compliance_officer"],
         "Because annotators' e-mail addresses reach it, the data protection officer is asked as well.",
     )
-    review = story.cast["auditor"].client.approval(version["id"])["review"]
+    shown = story.cast["auditor"].client.approval(version["id"])
     own = story.cast["data_scientist"]
-    refused = refusal_of(lambda: own.client.sign_off(review, role="validator", verdict="approve", password=own.password))
+    refused = refusal_of(
+        lambda: own.client.sign_off(
+            shown["review"], role="validator", verdict="approve", password=own.password, seen=shown["digest"]
+        )
+    )
     story.expect(refused.code == "own_submission", f"The submitter's own signature is refused: {refused.detail}")
     sign(story, version["id"], "validator", comment="The hold-out is disjoint from the training data.")
     own.client.revise_card(version["id"], cards.REVISED)

@@ -16,6 +16,7 @@ from governance.api.common import ENVIRONMENT, environment_asked, version_of
 from governance.approvals import approval_of
 from governance.models import Review
 from governance.serializers import reviews as shapes
+from governance.serializers.signatures import SignOffInput, SignOffOutput, signature_of
 
 
 class ApprovalDetail(ApiView):
@@ -60,11 +61,10 @@ class ReviewDetail(ApiView):
 class SignOffs(ApiView):
     write_scope = "govern"
 
-    @extend_schema(
-        tags=["governance"], request=shapes.SignOffInput, responses={201: shapes.SignOffOutput}, operation_id="reviews_sign_off"
-    )
+    @extend_schema(tags=["governance"], request=SignOffInput, responses={201: SignOffOutput}, operation_id="reviews_sign_off")
     def post(self, request: Request, pk: UUID) -> Response:
         """Sign, proving who you are with your password (and second factor): a key alone never signs."""
         review = get_object_or_404(Review.objects.visible_to(request.user).with_parts(), pk=pk)
-        signed = services.sign_off(review, by=request.user, **self.bind(shapes.SignOffInput, request))
-        return Response(shapes.SignOffOutput(signed).data, status=201)
+        given = signature_of(self.bind(SignOffInput, request))
+        signed = services.sign_off(review, by=request.user, **given)
+        return Response(SignOffOutput(signed).data, status=201)

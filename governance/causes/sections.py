@@ -64,7 +64,11 @@ class Section:
 def approved_before(version: Version) -> Version | None:
     """The version of the model that was approved last among those before it; where none was, the one before it."""
     review = (
-        Review.objects.filter(version__model=version.model_id, version__number__lt=version.number, outcome="approved")
+        Review.objects.filter(
+            version__model=version.model_id,
+            version__number__lt=version.number,
+            outcome__in=("approved", "approved_with_conditions"),
+        )
         .order_by("-concluded_at")
         .first()
     )

@@ -2,6 +2,7 @@
 
 from governance.events.attestations import GateAttested
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
+from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
 from governance.events.discussion import ReviewMessagePosted, ReviewQuestionAnswered, ReviewQuestionAsked
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
 from governance.events.evidence import EvidenceSuperseded, EvidenceUploaded, EvidenceWithdrawn
@@ -31,14 +32,21 @@ from governance.events.releases import (
     ReleaseSuperseded,
     ReleaseWentUnapproved,
 )
-from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn, SignOffGiven
+from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn
+from governance.events.signing import AccountabilityAccepted, SignOffGiven, SignOffWithdrawn
 from governance.events.webhooks import WebhookMade, WebhookStarted, WebhookStopped, WebhookTested
 
 __all__ = [
+    "AccountabilityAccepted",
     "CodeCommentMade",
     "CodeCommentResolved",
     "CodeReviewRecorded",
     "CodeSetReceived",
+    "ConditionMet",
+    "ConditionMissed",
+    "ConditionReportRefused",
+    "ConditionReported",
+    "ConditionSet",
     "EnvironmentMade",
     "EnvironmentModeChanged",
     "EnvironmentRetired",
@@ -74,6 +82,7 @@ __all__ = [
     "ReviewQuestionAsked",
     "ReviewWithdrawn",
     "SignOffGiven",
+    "SignOffWithdrawn",
     "WebhookMade",
     "WebhookStarted",
     "WebhookStopped",

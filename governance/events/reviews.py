@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ledger.events import Event, Private, event
+from ledger.events import Event, event
 
 
 @event("review.opened", version=1)
@@ -64,22 +64,3 @@ class ReviewWithdrawn(Event):
 
     says = _("Review withdrawn")
     look = ("undo-2", "idle")
-
-
-@event("sign_off.given", version=1)
-@dataclass(frozen=True, kw_only=True)
-class SignOffGiven(Event):
-    """A person proved who they are and gave a verdict, with its meaning, on exactly what the digest names."""
-
-    says = _("Signed as %(role)s: %(verdict)s, meaning “%(meaning)s”")
-    look = ("signature", "info")
-
-    version_id: str
-    role: str
-    verdict: str
-    meaning: str
-    digest: str
-    policy: str
-    proof: list[str]
-    comment: Private = Private("")
-    name: Private = Private("")

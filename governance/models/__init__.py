@@ -1,24 +1,31 @@
 """Policies, reviews, sign-offs and releases: who decides, by which rules, and what was decided."""
 
+from governance.models.accountability import Accountability
 from governance.models.attestation import Attestation
 from governance.models.code import CodeComment, CodeCommit, CodeOutcome, CodeSet
+from governance.models.condition import UNMET, Condition, ConditionAnswer
 from governance.models.discussion import Message
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
 from governance.models.evidence import Evidence
 from governance.models.finding import Finding
 from governance.models.policy import Policy
 from governance.models.release import GateRecord, Release
-from governance.models.review import Review, SignOff, Step
+from governance.models.review import APPROVING, Review, SignOff, SignOffWithdrawal, Step
 from governance.models.webhook import Delivery, Webhook
 
 __all__ = [
+    "APPROVING",
     "PRODUCTION",
     "STAGING",
+    "UNMET",
+    "Accountability",
     "Attestation",
     "CodeComment",
     "CodeCommit",
     "CodeOutcome",
     "CodeSet",
+    "Condition",
+    "ConditionAnswer",
     "Delivery",
     "Environment",
     "EnvironmentField",
@@ -30,6 +37,7 @@ __all__ = [
     "Release",
     "Review",
     "SignOff",
+    "SignOffWithdrawal",
     "Step",
     "Webhook",
     "label_of",

@@ -37,15 +37,20 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         mine = Membership.objects.filter(person=person, role=OuterRef("role")).filter(
             Q(team=None) | Q(team=OuterRef("review__version__model__team"))
         )
+        mine_there = mine.filter(team=OuterRef("review__version__model__team"))
+        beside = SignOff.objects.standing().filter(
+            review=OuterRef("review"), role=OuterRef("role"), digest=OuterRef("review__digest"), verdict__in=APPROVING
+        )
+        same_team = Q(Exists(mine_there), Exists(beside.exclude(team=None))) | Q(
+            ~Exists(mine_there), Exists(beside.filter(team=None))
+        )
         earlier = Step.objects.waiting().filter(review=OuterRef("review"), order__lt=OuterRef("order"))
         my_steps = Step.objects.waiting().filter(Exists(mine), ~Exists(earlier), review=OuterRef("pk"))
-        signed = SignOff.objects.filter(review=OuterRef("pk"), digest=OuterRef("digest"), person=person.pk)
-        return (
-            self.open()
-            .filter(Exists(my_steps), ~Exists(signed))
-            .exclude(contributors__contains=[person.pk])
-            .exclude(policy__authors__contains=[person.pk], policy__authors_sign_from__gt=clock.now())
-        )
+        my_steps = my_steps.exclude(Q(distinct_teams=True) & same_team)
+        signed = SignOff.objects.standing().filter(review=OuterRef("pk"), digest=OuterRef("digest"), person=person.pk)
+        rows = self.open().filter(Exists(my_steps), ~Exists(signed))
+        rows = rows.exclude(contributors__contains=[person.pk]).exclude(version__model__owner=person)
+        return rows.exclude(policy__authors__contains=[person.pk], policy__authors_sign_from__gt=clock.now())
 
     def locked(self) -> ReviewQuerySet:
         """For decisions that count rows: two signatures cannot both find the quorum one short."""
@@ -106,7 +111,8 @@ class StepQuerySet(models.QuerySet["Step"]):
                 review=OuterRef("review"),
                 role=OuterRef("role"),
                 digest=OuterRef("review__digest"),
-                verdict=SignOff.Verdict.APPROVE,
+                verdict__in=APPROVING,
+                withdrawal=None,
             )
             .order_by()
             .values("review")
@@ -126,6 +132,7 @@ class Step(models.Model):
     quorum = models.PositiveSmallIntegerField()
     applies = models.BooleanField()
     because = models.CharField(max_length=300)  # why it applies, or why not
+    distinct_teams = models.BooleanField(default=False)  # its signers hold the role through different teams; see SignOff.team
 
     objects = StepQuerySet.as_manager()
 
@@ -137,6 +144,21 @@ class Step(models.Model):
         return f"{self.get_role_display()} × {self.quorum}"
 
 
+class SignOffQuerySet(models.QuerySet["SignOff"]):
+    def visible_to(self, person: Person) -> SignOffQuerySet:
+        return self.filter(review__version__model__team__in=teams_visible_to(person))
+
+    def with_parts(self) -> SignOffQuerySet:
+        return self.select_related("withdrawal", "review__version__model__team", "review__policy")
+
+    def standing(self) -> SignOffQuerySet:
+        """Those that their signers did not take back."""
+        return self.filter(withdrawal=None)
+
+    def approving(self) -> SignOffQuerySet:
+        return self.filter(verdict__in=APPROVING)
+
+
 class SignOff(models.Model):
     """One person's verdict on exactly what the review pinned at that moment. The database refuses any change."""
 
@@ -144,6 +166,7 @@ class SignOff(models.Model):
 
     class Verdict(models.TextChoices):
         APPROVE = "approve", _("Approve")
+        APPROVE_WITH_CONDITIONS = "approve_with_conditions", _("Approve with conditions")
         REQUEST_CHANGES = "request_changes", _("Request changes")
         REJECT = "reject", _("Reject")
 
@@ -151,6 +174,9 @@ class SignOff(models.Model):
         VALIDATED = "validated", _("Validated independently")
         PRIVACY_REVIEWED = "privacy_reviewed", _("Reviewed for data protection")
         APPROVED = "approved", _("Approved for use under the policy")
+        APPROVED_WITH_CONDITIONS = "approved_with_conditions", _("Approved under conditions")
+        CONDITION_MET = "condition_met", _("Acknowledged that a condition is met")
+        WITHDRAWN = "withdrawn", _("Own signature withdrawn")
         CHANGES_REQUESTED = "changes_requested", _("Changes requested")
         REJECTED = "rejected", _("Rejected")
 
@@ -158,19 +184,44 @@ class SignOff(models.Model):
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="sign_offs")
     person = models.UUIDField(db_index=True)  # pseudonym: no foreign key, so that a person can be erased and the row stays
     role = models.CharField(max_length=32, choices=Role.choices)
-    verdict = models.CharField(max_length=16, choices=Verdict.choices)
+    team = models.UUIDField(null=True)  # through which the role is held: the model's team, or (None) everywhere
+    verdict = models.CharField(max_length=24, choices=Verdict.choices)
     meaning = models.CharField(max_length=24, choices=Meaning.choices)
     digest = models.CharField(max_length=71)  # of the statement that was signed; see governance.pins
     statement = models.JSONField()  # what was pinned, by digest: checkpoint, card, data, evaluations, policy
     proof = models.JSONField()  # {"methods": ["password", "totp"], "at": "..."}
     signed_at = models.DateTimeField()
     event = models.UUIDField()  # the log's event; its private part holds the comment and the name as signed
+    envelope = models.JSONField(null=True)  # DSSE, see governance.signature_records; None: given before there were records
+    after = models.PositiveSmallIntegerField(default=0)  # how many signatures on this digest the person took back before
+
+    objects = SignOffQuerySet.as_manager()
 
     class Meta:
         ordering = ["signed_at"]
         constraints = [
-            models.UniqueConstraint(fields=["review", "person", "digest"], name="one_signature_of_a_person_on_a_digest")
+            models.UniqueConstraint(fields=["review", "person", "digest", "after"], name="one_signature_of_a_person_on_a_digest")
         ]
 
     def __str__(self) -> str:
         return f"{self.get_role_display()}: {self.get_verdict_display()}"
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return hasattr(self, "withdrawal")
+
+
+APPROVING = frozenset({SignOff.Verdict.APPROVE, SignOff.Verdict.APPROVE_WITH_CONDITIONS})
+
+
+class SignOffWithdrawal(models.Model):
+    """A signer took their own signature back before its step closed. The signature stays; this row is the new record."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    sign_off = models.OneToOneField(SignOff, on_delete=models.PROTECT, related_name="withdrawal")
+    withdrawn_at = models.DateTimeField()
+    event = models.UUIDField()
+    envelope = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.sign_off} ({self.withdrawn_at:%Y-%m-%d})"

@@ -6,37 +6,25 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import Person, Role
+from accounts.models import Person
 from governance.approvals import Approval, approval_of
-from governance.models import PRODUCTION, Review, SignOff
-from governance.permissions import roles_to_sign
+from governance.models import PRODUCTION, Review
 from governance.requirements import Outcome
 from governance.requirements.gravest import gravest_first, title_of
 from governance.serializers.common import EnvironmentNamed
+from governance.serializers.conditions import ConditionOutput
+from governance.serializers.signatures import (
+    AccountabilityOutput,
+    SignOffOutput,
+    YourSignature,
+    accountability_of,
+    your_signatures,
+)
 from models_registry.models import Version
 
 
 class SubmissionInput(serializers.Serializer):
     environment = EnvironmentNamed(default=PRODUCTION)
-
-
-class SignOffInput(serializers.Serializer):
-    role = serializers.ChoiceField(choices=Role.choices)
-    verdict = serializers.ChoiceField(choices=SignOff.Verdict.choices)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False, write_only=True)
-    code = serializers.CharField(
-        max_length=32, required=False, allow_blank=True, write_only=True, help_text="Of your second factor, where you have one."
-    )
-    comment = serializers.CharField(max_length=4000, required=False, allow_blank=True)
-    seen = serializers.CharField(
-        max_length=71, required=False, allow_blank=True, help_text="Digest you read; refused if it changed since."
-    )
-
-
-class SignOffOutput(serializers.ModelSerializer):
-    class Meta:
-        model = SignOff
-        fields = ["id", "role", "verdict", "meaning", "digest", "proof", "signed_at"]
 
 
 class ApprovalStep(serializers.Serializer):
@@ -77,6 +65,7 @@ class ApprovalOutput(serializers.Serializer):
     steps = ApprovalStep(many=True)
     evaluations = ApprovalEvaluation(many=True)
     requirements = ApprovalRequirement(many=True, help_text="What the policy asks, the gravest answers first.")
+    conditions = ConditionOutput(many=True)
 
 
 class ReviewRow(serializers.ModelSerializer):
@@ -91,9 +80,11 @@ class ReviewRow(serializers.ModelSerializer):
 class ReviewOutput(ReviewRow):
     approval = ApprovalOutput()
     you_may_sign_as = serializers.ListField(child=serializers.CharField())
+    you_would_sign = YourSignature(many=True)
+    accountability = AccountabilityOutput()
 
     class Meta(ReviewRow.Meta):
-        fields = [*ReviewRow.Meta.fields, "approval", "you_may_sign_as"]
+        fields = [*ReviewRow.Meta.fields, "approval", "you_may_sign_as", "you_would_sign", "accountability"]
 
 
 def approval(version: Version, found: Approval) -> dict[str, Any]:
@@ -139,6 +130,7 @@ def approval(version: Version, found: Approval) -> dict[str, Any]:
             }
             for one in gravest_first(found.answers)
         ],
+        "conditions": ConditionOutput(found.conditions, many=True).data,
     }
 
 
@@ -146,4 +138,11 @@ def read(row: Review, person: Person) -> dict[str, Any]:
     """`ReviewOutput` of a review as it stands for the person who asks."""
     row = Review.objects.with_parts().get(pk=row.pk)
     found = approval_of(row.version, row.environment)
-    return {**ReviewRow(row).data, "approval": approval(row.version, found), "you_may_sign_as": roles_to_sign(person, row)}
+    yours = your_signatures(row, person, found.digest) if row.state == Review.State.OPEN else []
+    return {
+        **ReviewRow(row).data,
+        "approval": approval(row.version, found),
+        "you_may_sign_as": [one["role"] for one in yours],
+        "you_would_sign": yours,
+        "accountability": accountability_of(person),
+    }

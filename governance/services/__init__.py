@@ -1,19 +1,21 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
 from governance.services.code import comment_on_code, receive_code, record_code_outcome, resolve_comment
+from governance.services.conditions import answer_condition, report_condition, suspend_missed
 from governance.services.discussing import answer, ask, say
 from governance.services.evidence import upload_evidence, withdraw_evidence
 from governance.services.findings import finding_is_mended, plan_finding, raise_finding, retest_finding, revise_finding
 from governance.services.policies import draft_policy, publish_policy, revise_policy, withdraw_policy
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
-from governance.services.signing import sign_off
+from governance.services.signing import sign_off, withdraw_signature
 from governance.services.submitting import finish_draft, revise_card, submit, submit_at_once, withdraw
 from governance.services.suspending import revoke_within, suspend, suspend_within
 from governance.services.webhooks import make_webhook, start_webhook, stop_webhook, test_webhook
 
 __all__ = [
     "answer",
+    "answer_condition",
     "ask",
     "change_mode",
     "comment_on_code",
@@ -28,6 +30,7 @@ __all__ = [
     "receive_code",
     "record_code_outcome",
     "release",
+    "report_condition",
     "resolve_comment",
     "retest_finding",
     "retire_environment",
@@ -43,10 +46,12 @@ __all__ = [
     "submit",
     "submit_at_once",
     "suspend",
+    "suspend_missed",
     "suspend_within",
     "test_webhook",
     "upload_evidence",
     "withdraw",
     "withdraw_evidence",
     "withdraw_policy",
+    "withdraw_signature",
 ]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership, Person
+from accounts.models import Person
 from accounts.services import prove
+from accounts.services.proof import Proof
 from core import clock
 from core.errors import InvalidInput, WrongState
+from core.ids import uuid7
 from governance import events, lifecycle
-from governance.approvals import approval_of
-from governance.models import Review, SignOff
-from governance.permissions import can_sign_off
+from governance.approvals import Approval, approval_of
+from governance.models import APPROVING, UNMET, Review, SignOff, SignOffWithdrawal, Step
+from governance.permissions import can_sign_off, can_withdraw_signature
 from governance.reviewing import refresh
+from governance.services.accountability import keep_acceptance, require_acceptance
+from governance.services.conditions import Wanted, checked_conditions, set_conditions
+from governance.services.locking import holding_roles, locked_with_version
+from governance.signature_records import Signing, envelope_of, hidden, offset_of, payload_digest, team_of
+from governance.signed_words import meaning_of, text_of, withdrawal_text
 from ledger.acts import Act, act
-from ledger.events import Private
 from models_registry import lifecycle as versions
-from models_registry.models import Version
-
-MEANINGS = {SignOff.Verdict.REQUEST_CHANGES: SignOff.Meaning.CHANGES_REQUESTED, SignOff.Verdict.REJECT: SignOff.Meaning.REJECTED}
 
 
 def sign_off(
@@ -28,92 +33,196 @@ def sign_off(
     role: str,
     verdict: str,
     password: str,
+    seen: str,
     code: str = "",
     comment: str = "",
-    seen: str = "",
+    accept: bool = False,
+    conditions: Sequence[Wanted] = (),
+    session: str = "",
 ) -> SignOff:
     """`by` has proved who they are and given `verdict` on exactly what the review pins; it concludes once its policy is met.
 
-    `seen` is the digest that was shown: when the version has changed since, nothing is signed.
+    `seen` is the digest that was shown: when the version has changed since, nothing is signed. `session` names by digest the
+    browser's session, where there is one.
     """
+    if can_sign_off(by, review, role):
+        require_acceptance(by, accept=accept)  # before a code is used up
     proof = prove(by, password=password, code=code)  # stands outside the act: a failed proof is recorded by itself
     with act(by, attempt="sign_off", on=review) as this:
-        by = _holding_roles(by)
-        version = (  # before the review, as everybody does: of two who wait for one another, none would be served
-            Version.objects.select_for_update(of=("self",))
-            .select_related("model__team", "training_run")
-            .get(pk=review.version_id)
-        )
-        review = Review.objects.locked().select_related("policy").get(pk=review.pk)
-        review.version = version
+        by = holding_roles(by)
+        review = locked_with_version(review)
+        version = review.version
         if review.state != Review.State.OPEN:
             raise WrongState(_("This review is %(state)s.") % {"state": review.get_state_display().lower()}, code="review_closed")
         refresh(review, within=this)
         can_sign_off(by, review, role).enforce()
+        keep_acceptance(by, accept=accept, within=this)
         approval = approval_of(version, review.environment)
-        _must_be_signable(approval.digest, seen, verdict, comment, approval.evidence_reasons)
+        _must_be_signable(approval, seen, verdict, comment)
+        wanted = checked_conditions(conditions, verdict=verdict, review=review, by=by)
         step = review.steps.get(role=role)
-        meaning = MEANINGS.get(SignOff.Verdict(verdict), step.meaning)
-        fact = events.SignOffGiven(
-            version_id=str(version.pk),
-            role=role,
-            verdict=verdict,
-            meaning=meaning,
-            digest=approval.digest,
-            policy=review.policy.digest,
-            proof=list(proof.methods),
-            comment=Private(comment),
-            name=Private(by.name),
-        )
-        recorded = this.record(fact, on=review)
-        signed = SignOff.objects.create(
-            review=review,
-            person=by.pk,
-            role=role,
-            verdict=verdict,
-            meaning=meaning,
-            digest=approval.digest,
-            statement=approval.statement,
-            proof={"methods": list(proof.methods), "at": clock.stamp(proof.at)},
-            signed_at=clock.now(),
-            event=recorded,
+        signed = _sign(
+            review, by, step, verdict, approval, proof=proof, comment=comment, wanted=wanted, session=session, within=this
         )
         _conclude(review, verdict, within=this)
     return signed
 
 
-def _holding_roles(by: Person) -> Person:
-    """The signer with the roles that they hold at this moment, which stay theirs until the act ends: the request read them
-    before the password was weighed, and a role may have been revoked meanwhile."""
-    list(Membership.objects.select_for_update().filter(person=by.pk))
-    return Person.objects.get(pk=by.pk)
+def withdraw_signature(
+    signed: SignOff, *, by: Person, password: str, code: str = "", reason: str = "", session: str = ""
+) -> SignOff:
+    """The signer took the signature back before its step closed: it stays on record and no longer counts."""
+    proof = prove(by, password=password, code=code)
+    with act(by, attempt="withdraw_signature", on=signed.review) as this:
+        by = holding_roles(by)
+        review = locked_with_version(signed.review)
+        signed = SignOff.objects.select_related("withdrawal").get(pk=signed.pk)
+        can_withdraw_signature(by, signed).enforce()
+        key, at, name, words = uuid7(), clock.now(), hidden(by.name), hidden(reason)
+        envelope = envelope_of(
+            Signing(
+                kind="withdrawal",
+                id=key,
+                signer=by,
+                role=signed.role,
+                verdict="withdraw",
+                meaning=SignOff.Meaning.WITHDRAWN,
+                text=withdrawal_text(signed),
+                at=at,
+                proof=proof,
+                version=review.version,
+                review=review,
+                digest=signed.digest,
+                session=session,
+                statement=signed.statement,
+                private={"name": name, "reason": words},
+                about={"signature": str(signed.pk)},
+            )
+        )
+        fact = events.SignOffWithdrawn(
+            version_id=str(review.version_id),
+            signature=str(signed.pk),
+            record=payload_digest(envelope),
+            role=signed.role,
+            digest=signed.digest,
+            proof=list(proof.methods),
+            reason=words,
+            name=name,
+        )
+        recorded = this.record(fact, on=review)
+        SignOffWithdrawal.objects.create(id=key, sign_off=signed, withdrawn_at=at, event=recorded, envelope=envelope)
+    return signed
 
 
-def _must_be_signable(digest: str, seen: str, verdict: str, comment: str, open_reasons: list[str]) -> None:
-    if seen and seen != digest:
+def _must_be_signable(approval: Approval, seen: str, verdict: str, comment: str) -> None:
+    if not seen:
+        raise InvalidInput(
+            _("Say with “seen” which digest you read: what is shown is what is signed."), code="seen_missing", field="seen"
+        )
+    if seen != approval.digest:
         raise WrongState(
             _("The version changed while you were reading it. Read it again, then sign what stands now."),
             code="changed_meanwhile",
         )
-    if verdict == SignOff.Verdict.APPROVE and open_reasons:
+    open_reasons = approval.evidence_reasons
+    if verdict in APPROVING and open_reasons:
         raise WrongState(
             _("It cannot be approved yet: %(reasons)s") % {"reasons": " ".join(open_reasons)},
             code="blocked",
             reasons=open_reasons,
         )
-    if verdict != SignOff.Verdict.APPROVE and not comment.strip():
+    if verdict not in APPROVING and not comment.strip():
         raise InvalidInput(_("Say in the comment what should change, or why it is rejected."), code="comment_missing")
+
+
+def _sign(
+    review: Review,
+    by: Person,
+    step: Step,
+    verdict: str,
+    approval: Approval,
+    *,
+    proof: Proof,
+    comment: str,
+    wanted: Sequence[Wanted],
+    session: str,
+    within: Act,
+) -> SignOff:
+    version, key, at = review.version, uuid7(), clock.now()
+    name, words = hidden(by.name), hidden(comment)
+    meaning = meaning_of(step, verdict)
+    envelope = envelope_of(
+        Signing(
+            kind="sign_off",
+            id=key,
+            signer=by,
+            role=step.role,
+            verdict=verdict,
+            meaning=meaning,
+            text=text_of(version, review.environment, step=step, verdict=verdict, digest=approval.digest),
+            at=at,
+            proof=proof,
+            version=version,
+            review=review,
+            digest=approval.digest,
+            step=step.order,
+            session=session,
+            statement=approval.statement,
+            private={"name": name, "comment": words},
+            conditions=[one.as_signed() for one in wanted],
+        )
+    )
+    fact = events.SignOffGiven(
+        version_id=str(version.pk),
+        signature=str(key),
+        record=payload_digest(envelope),
+        role=step.role,
+        step=step.order,
+        verdict=verdict,
+        meaning=meaning,
+        digest=approval.digest,
+        policy=review.policy.digest,
+        proof=list(proof.methods),
+        local_offset=offset_of(by, at),
+        conditions=len(wanted),
+        on_behalf_of="",
+        delegation="",
+        comment=words,
+        name=name,
+    )
+    signed = SignOff.objects.create(
+        id=key,
+        review=review,
+        person=by.pk,
+        role=step.role,
+        team=team_of(by, step.role, version),
+        verdict=verdict,
+        meaning=meaning,
+        digest=approval.digest,
+        statement=approval.statement,
+        proof={"methods": list(proof.methods), "at": clock.stamp(proof.at)},
+        signed_at=at,
+        event=within.record(fact, on=review),
+        envelope=envelope,
+        after=SignOff.objects.filter(review=review, person=by.pk, digest=approval.digest).count(),
+    )
+    set_conditions(signed, wanted, within=within)
+    return signed
 
 
 def _conclude(review: Review, verdict: str, *, within: Act) -> None:
     version = review.version
     approval = approval_of(version, review.environment)
+    pk, digest = str(review.pk), approval.digest
     if verdict == SignOff.Verdict.REQUEST_CHANGES:
-        lifecycle.conclude(review, outcome="changes_requested", digest=approval.digest, within=within)
-        versions.request_changes(version, review=str(review.pk), within=within)
+        lifecycle.conclude(review, outcome="changes_requested", digest=digest, within=within)
+        versions.request_changes(version, review=pk, within=within)
     elif verdict == SignOff.Verdict.REJECT:
-        lifecycle.conclude(review, outcome="rejected", digest=approval.digest, within=within)
-        versions.reject(version, reason="reviewer", review=str(review.pk), within=within)
+        lifecycle.conclude(review, outcome="rejected", digest=digest, within=within)
+        versions.reject(version, reason="reviewer", review=pk, within=within)
+    elif approval.holds and any(one.state in UNMET for one in approval.conditions):
+        lifecycle.conclude(review, outcome="approved_with_conditions", digest=digest, within=within)
+        versions.approve_with_conditions(version, review=pk, digest=digest, within=within)
     elif approval.holds:
-        lifecycle.conclude(review, outcome="approved", digest=approval.digest, within=within)
-        versions.approve(version, review=str(review.pk), digest=approval.digest, within=within)
+        lifecycle.conclude(review, outcome="approved", digest=digest, within=within)
+        versions.approve(version, review=pk, digest=digest, within=within)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import Role
+from accounts.services import minutes_locked
 from core.errors import DomainError
 from core.pages import render_page_or_fragment, see_other
 from evaluations.figures import gravest_first, pictures_of
@@ -20,9 +21,14 @@ from governance import parts, services
 from governance.approvals import DECIDED_AGAINST, Approval, approval_of
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
-from governance.models import Review
-from governance.permissions import can_sign_off, roles_to_sign
+from governance.models import Review, SignOff
+from governance.parts_of_conditions import conditions_part, possible_owners
+from governance.permissions import can_sign_off, can_withdraw_signature, roles_to_sign
+from governance.signed_parts import signed_parts
+from governance.signed_words import accountability_text, texts_of
+from governance.views.common import session_of, signing_options
 from models_registry.cards import shown
+from models_registry.permissions import can_withdraw
 
 
 def _review(request: HttpRequest, pk: UUID) -> Review:
@@ -39,13 +45,10 @@ def review_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _review_context(request: HttpRequest, review: Review, form: SignOffForm | None = None) -> dict[str, Any]:
     approval = approval_of(review.version, review.environment)
     roles = roles_to_sign(request.user, review) if review.state == Review.State.OPEN else []
+    role = request.GET.get("as", "")
+    role = role if role in roles else (roles or [""])[0]
     if form is None and roles:
-        form = SignOffForm(
-            roles=roles,
-            second_factor=is_mfa_enabled(request.user),
-            blocked=_blocked(approval),
-            initial={"seen": approval.digest},
-        )
+        form = _form(request, review, approval, role, initial={"seen": approval.digest, "role": role})
     comparison = parts.changes_since_last_approval(review.version, approval)
     runs = approval.verdicts
     return {
@@ -53,7 +56,15 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "version": review.version,
         "approval": approval,
         "form": form,
+        "signs_as": Role(role) if role else None,
+        "other_roles": [Role(other) for other in roles if other != role],
+        "signed_parts": signed_parts(review.version, approval) if form else [],
+        "accountability": accountability_text(),
+        "locked_minutes": minutes_locked(request.user) if form else 0,
         "why_not": "" if roles else _why_not(request, review),
+        "may_withdraw": review.state == Review.State.OPEN and bool(can_withdraw(request.user, review.version)),
+        "withdrawable": [one for one in _mine(request, review) if can_withdraw_signature(request.user, one)],
+        "conditions_part": conditions_part(request.user, review),
         "lead_part": {"standing": parts.standing_of(approval, review.version), "version": review.version},
         "readiness_part": parts.readiness(approval, review.version),
         "requirements_part": parts.requirements(approval),
@@ -65,6 +76,26 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "card": review.version.card,
         "talk": discussion(request, review),
     }
+
+
+def _form(request: HttpRequest, review: Review, approval: Approval, role: str, *given: Any, **options: Any) -> SignOffForm:
+    """The form in which `role` signs: for each verdict, word for word, what it puts the signer's name to."""
+    step = review.steps.filter(role=role).first()
+    texts = texts_of(review.version, review.environment, step=step, digest=approval.digest) if step else {}
+    allowed = review.policy.document.conditions.allowed
+    return SignOffForm(
+        *given,
+        texts=texts,
+        owners=possible_owners(review, but=request.user),
+        blocked=_blocked(approval),
+        conditional="" if allowed else _("The policy allows no approval under conditions."),
+        **signing_options(request),
+        **options,
+    )
+
+
+def _mine(request: HttpRequest, review: Review) -> list[SignOff]:
+    return list(review.sign_offs.standing().filter(person=request.user.pk, digest=review.digest).select_related("withdrawal"))
 
 
 def _blocked(approval: Approval) -> str:
@@ -96,14 +127,12 @@ def _why_not(request: HttpRequest, review: Review) -> str:
 def sign_off(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the decision; whatever is refused comes back with the reason and what was typed, the password excepted."""
     review = _review(request, pk)
-    posted = request.POST.get("role", "")
-    roles = roles_to_sign(request.user, review) or [step.role for step in review.steps.all() if step.role == posted]
-    blocked = _blocked(approval_of(review.version, review.environment))
-    form = SignOffForm(request.POST, roles=roles, second_factor=is_mfa_enabled(request.user), blocked=blocked)
+    approval = approval_of(review.version, review.environment)
+    form = _form(request, review, approval, request.POST.get("role", ""), request.POST)
     status = 422
     if form.is_valid():
         try:
-            signed = services.sign_off(review, by=request.user, **form.cleaned_data)
+            signed = services.sign_off(review, by=request.user, session=session_of(request), **form.signature)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
             status = refusal.status

@@ -66,6 +66,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-code-comments": ("waiting", lambda world: copies(world.code_comment)),
     "api-code-outcomes": ("waiting", lambda world: copies(world.code_outcome)),
     "api-messages": ("review", lambda world: copies(world.question)),
+    "api-conditions": ("", lambda world: copies(world.condition, number=lambda n: 100 + n)),
     "api-policies": ("", lambda world: copies(world.review.policy, number=lambda n: 100 + n)),
     "api-environments": ("", lambda world: copies(world.environment, slug=lambda n: f"copy-{n}")),
     "api-evidence-list": ("model", lambda world: copies(world.evidence, state=lambda n: "superseded")),

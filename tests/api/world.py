@@ -99,6 +99,10 @@ def world(
     )
     rows["question"] = governance.ask(rows["review"], by=people["validator"], text="Which camera?", role="compliance_officer")
     rows["review"].refresh_from_db()
+    rows["conditional"] = _conditional(people, make_review(data=rows["data"]), request.getfixturevalue("sign"))
+    rows["condition"], rows["reported"] = rows["conditional"].reviews.get().conditions.order_by("number")
+    signed = request.getfixturevalue("sign")(make_review(data=rows["data"]), "validator")
+    rows["signature"] = signed
     rows["draft"] = make_draft(model=rows["model"], data=rows["data"])
     found = {"severity": "low", "source": "review", "due_on": date(2027, 1, 31), "owner": scientist, "by": people["validator"]}
     rows["finding"] = governance.raise_finding(rows["draft"], title="Zeros become ones", **found)
@@ -145,6 +149,23 @@ def _policy_draft(request: pytest.FixtureRequest, world: World) -> Any:
         world.people[name].forget_roles()
     drafter = request.getfixturevalue("make_person")("Dora Drafter", ("compliance_officer", None))
     return services.draft_policy(by=drafter, body=policies.starting_body("high") | {"name": "drafted"})
+
+
+def _conditional(people: dict[str, Any], review: Any, sign: Callable[..., Any]) -> Any:
+    """A version approved under two conditions of the scientist's, the second reported met."""
+    from datetime import date  # noqa: PLC0415 - plug-ins load before the settings do
+
+    from governance import services  # noqa: PLC0415 - as above
+    from governance.services.conditions import Wanted  # noqa: PLC0415 - as above
+
+    due = date.today() + timedelta(days=20)
+    wanted = [Wanted(f"Look at it {number}.", people["scientist"], due) for number in (1, 2)]
+    sign(review, "validator", "approve_with_conditions", conditions=wanted)
+    sign(review, "compliance_officer")
+    second = review.conditions.get(number=2)
+    services.report_condition(second, by=people["scientist"], report="Done.", evidence=[b"seen"], evidence_name="seen.txt")
+    review.version.refresh_from_db()
+    return review.version
 
 
 def _folds(version: Any, scientist: Any) -> Any:

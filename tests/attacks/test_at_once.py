@@ -124,7 +124,10 @@ def test_the_same_person_signs_once(make_review: Any, make_person: Any, team: An
     both = make_person("Both", ("validator", team), ("data_protection_officer", team))
     review = make_review()
     answers = race(
-        *(lambda: services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD) for _ in range(3))
+        *(
+            lambda: services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
+            for _ in range(3)
+        )
     )
     assert len(refusals(answers)) == 2
     assert SignOff.objects.count() == 1
@@ -139,7 +142,7 @@ def test_a_role_revoked_while_somebody_signs_is_revoked_after_the_signature_or_s
         refusals(
             race(
                 lambda review=review, person=person: services.sign_off(
-                    review, by=person, role="validator", verdict="approve", password=PASSWORD
+                    review, by=person, role="validator", verdict="approve", password=PASSWORD, seen=review.digest
                 ),
                 lambda person=person: revoke_role(person, by=admin, role="validator", team=team),
             )

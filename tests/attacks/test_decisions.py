@@ -91,7 +91,7 @@ def test_whoever_sends_the_bytes_into_the_draft_of_another_does_not_sign_them(
     assert str(both.pk) in contributors(version)
     assert not Review.objects.signable_by(both).exists()
     with pytest.raises(NotAllowed, match="You contributed"):
-        services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD)
+        services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
 
 
 def test_whoever_links_the_data_does_not_sign(
@@ -109,7 +109,7 @@ def test_a_role_that_was_revoked_while_the_password_was_weighed_signs_nothing(ma
     assert validator.holds("validator", review.version.model.team)  # as a page has asked before: now it is remembered
     validator.memberships.all().delete()
     with pytest.raises(NotAllowed, match="do not hold the role"):
-        services.sign_off(review, by=validator, role="validator", verdict="approve", password=PASSWORD)
+        services.sign_off(review, by=validator, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
 
 
 # -- the numbers ---------------------------------------------------------------------------------------------------------------

@@ -136,7 +136,9 @@ def the_submitter_may_not_sign(scene: Scene) -> None:
     from examples.digits.story import refusal_of  # noqa: PLC0415 - it brings torch
 
     refused = refusal_of(
-        lambda: own.client.sign_off(scene.story.ids["review"], role="validator", verdict="approve", password=own.password)
+        lambda: own.client.sign_off(
+            scene.story.ids["review"], role="validator", verdict="approve", password=own.password, seen="sha256:" + "0" * 64
+        )
     )
     assert (refused.status, refused.code) == (403, "own_submission")
     page = scene.open("data_scientist", f"/versions/{main}/history/")

@@ -73,7 +73,7 @@ def _webhook(world: World) -> dict[str, Any]:
 
 
 def _sign_off(world: World) -> dict[str, Any]:
-    return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it."}
+    return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it.", "seen": world.review.digest}
 
 
 def _yaml(world: World) -> dict[str, Any]:
@@ -82,10 +82,6 @@ def _yaml(world: World) -> dict[str, Any]:
 
 def _page_publication(world: World) -> dict[str, Any]:
     return {"password": PASSWORD, "reason": "Tighter.", "seen": world.policy_draft.digest}
-
-
-def _page_sign_off(world: World) -> dict[str, Any]:
-    return _sign_off(world) | {"seen": world.review.digest}
 
 
 def _page_submit(world: World) -> dict[str, Any]:
@@ -155,6 +151,8 @@ def _graver(world: World) -> dict[str, Any]:
 
 RETESTED: Callable[[World], Any] = lambda world: {"passed": True, "reason": "Gone."}  # noqa: E731 - data
 PAGE_RETESTED: Callable[[World], Any] = lambda world: {"outcome": "passed", "reason": "Gone."}  # noqa: E731 - as above
+PROVEN: Callable[[World], Any] = lambda world: {"password": PASSWORD, "reason": "Read it once more."}  # noqa: E731 - data
+REPORTED: Callable[[World], Any] = lambda world: {"report": "Done."}  # noqa: E731 - as above
 WITH_REASON: Callable[[World], Any] = lambda world: {"environment": "production", "reason": "It drifts."}  # noqa: E731 - data
 ROLE: Callable[[World], Any] = lambda world: {"role": "data_scientist", "team": str(world.team.pk)}  # noqa: E731 - as above
 
@@ -276,10 +274,17 @@ ATTEMPTS = [
     Attempt("governance:policy_edit", "officer", _yaml, on="policy_draft", query="?as=yaml"),
     Attempt("governance:policy_withdraw", "risk_manager", on="policy_draft"),
     Attempt("governance:policy_publish", "officer", _page_publication, on="policy_draft"),
-    Attempt("governance:sign_off", "validator", _page_sign_off, on="review"),
     Attempt("governance:make_environment", "risk_manager", ENVIRONMENT),
     Attempt("governance:environment_mode", "risk_manager", WITH_MODE, args=lambda world: ["production"]),
     Attempt("governance:retire_environment", "risk_manager", PROVEN, args=lambda world: ["canary"]),
+    Attempt("governance:sign_off", "validator", _sign_off, on="review"),
+    Attempt("governance:withdraw_signature", "validator", PROVEN, on="signature"),
+    Attempt("api-signature-withdrawal", "validator", PROVEN, on="signature"),
+    Attempt("governance:report_condition", "scientist", REPORTED, on="condition"),
+    Attempt("api-condition-report", "scientist", REPORTED, on="condition"),
+    Attempt("governance:answer_condition", "validator", lambda world: {"met": "yes", "password": PASSWORD}, on="reported"),
+    Attempt("api-condition-answer", "validator", lambda world: {"met": True, "password": PASSWORD}, on="reported"),
+    Attempt("governance:withdraw", "scientist", on="waiting"),
     Attempt("governance:release", "risk_manager", lambda world: {"environment": "production"}, on="ready"),
     Attempt("governance:roll_back", "risk_manager", WITH_REASON, on="model"),
     Attempt("monitoring:acknowledge", "risk_manager", on="alert"),

@@ -41,7 +41,7 @@ def test_nobody_signs_the_own_submission_and_the_attempt_is_recorded(make_review
     both = make_person("Two Hats", ("data_scientist", team), ("validator", team))
     review = make_review(by=both)
     with pytest.raises(NotAllowed, match="You submitted this version"):
-        services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD)
+        services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
     refused = Event.objects.get(type="attempt.refused")
     assert refused.data["attempt"] == "sign_off" and refused.data["code"] == "own_submission"
     assert (refused.subject_type, refused.subject_id, refused.actor_id) == ("review", str(review.pk), str(both.pk))
@@ -53,20 +53,20 @@ def test_whoever_wrote_a_revision_of_the_card_does_not_sign(make_review: Any, ma
     review = make_review()
     services.revise_card(review.version, CARD | {"contact": "Mailbox"}, by=helper)
     with pytest.raises(NotAllowed, match="You contributed"):
-        services.sign_off(review, by=helper, role="validator", verdict="approve", password=PASSWORD)
+        services.sign_off(review, by=helper, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
 
 
 def test_an_administrator_signs_nothing(make_review: Any, admin: Any) -> None:
     review = make_review()
     with pytest.raises(NotAllowed, match="Administrators"):
-        services.sign_off(review, by=admin, role="validator", verdict="approve", password=PASSWORD)
+        services.sign_off(review, by=admin, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
 
 
 def test_a_role_of_another_team_does_not_count(make_review: Any, make_person: Any, make_team: Any) -> None:
     elsewhere = make_person("Elsewhere", ("validator", make_team("speech")))
     review = make_review()
     with pytest.raises(NotAllowed, match="do not hold the role"):
-        services.sign_off(review, by=elsewhere, role="validator", verdict="approve", password=PASSWORD)
+        services.sign_off(review, by=elsewhere, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
 
 
 def test_one_person_gives_one_signature_even_with_two_roles(make_review: Any, make_person: Any, team: Any, sign: Any) -> None:
@@ -87,7 +87,7 @@ def test_a_wrong_password_signs_nothing_and_is_recorded(make_review: Any, valida
     review = make_review()
     before = len(story())
     with pytest.raises(NotAllowed, match="password is not right"):
-        services.sign_off(review, by=validator, role="validator", verdict="approve", password="guess")
+        services.sign_off(review, by=validator, role="validator", verdict="approve", password="guess", seen=review.digest)
     assert story()[before:] == ["proof.failed"]
     assert not SignOff.objects.exists()
 
@@ -229,7 +229,7 @@ def test_of_two_validators_who_sign_at_once_one_signature_counts(
     def try_it(person: Any) -> str:
         try:
             gate.wait(10)
-            services.sign_off(review, by=person, role="validator", verdict="approve", password=PASSWORD)
+            services.sign_off(review, by=person, role="validator", verdict="approve", password=PASSWORD, seen=review.digest)
         except NotAllowed as refusal:
             return refusal.code
         finally:

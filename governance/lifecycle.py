@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from core import clock
@@ -45,8 +47,20 @@ def withdraw_draft(policy: Policy, *, within: Act) -> None:
 
 def conclude(review: Review, *, outcome: str, digest: str, within: Act) -> None:
     within.move(
-        review, CONCLUDE, events.ReviewConcluded(outcome=outcome, digest=digest), outcome=outcome, concluded_at=clock.now()
+        review,
+        CONCLUDE,
+        events.ReviewConcluded(outcome=outcome, digest=digest),
+        outcome=outcome,
+        concluded_at=clock.now(),
+        valid_until=_valid_until(review, digest) if outcome.startswith("approved") else None,
     )
+
+
+def _valid_until(review: Review, digest: str) -> datetime | None:
+    """So many days after the last signature over what was approved as the policy says; none where it sets no end."""
+    days = review.policy.document.valid_days
+    last = review.sign_offs.filter(digest=digest).aggregate(at=Max("signed_at"))["at"]
+    return last + timedelta(days=days) if days and last else None
 
 
 def withdraw(review: Review, *, within: Act) -> None:

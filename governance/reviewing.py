@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
 
 def open_review(version: Version, *, policy: Policy, environment: str, by: Person, within: Act) -> Review:
     """The version is under review by exactly this policy; the steps that apply are written down with the reason."""
+    now, days = clock.now(), policy.document.review_days
     review = Review(
         version=version,
         policy=policy,
         environment=environment,
         contributors=sorted(contributors(version)),
         opened_by=by,
-        opened_at=clock.now(),
+        opened_at=now,
+        due_at=now + timedelta(days=days) if days else None,
     )
     review.digest = sha256_of(statement(version, policy=policy, environment=environment, review=review.pk))
     review.save(force_insert=True)

@@ -30,6 +30,14 @@ class ReviewQuerySet(models.QuerySet["Review"]):
     def open(self) -> ReviewQuerySet:
         return self.filter(state=Review.State.OPEN)
 
+    def overdue(self) -> ReviewQuerySet:
+        """Open ones past the day by which their policy wants them decided."""
+        return self.open().filter(due_at__lte=clock.now())
+
+    def approving(self) -> ReviewQuerySet:
+        """Concluded ones that approved, with conditions or without."""
+        return self.filter(state=Review.State.CONCLUDED, outcome__startswith="approved")
+
     def signable_by(self, person: Person) -> ReviewQuerySet:
         """Open reviews that wait for a signature which `person` may give: the list form of `can_sign_off`."""
         if not person.is_active or person.holds_anywhere(Role.ADMINISTRATOR):
@@ -84,6 +92,10 @@ class Review(models.Model):
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews_opened")
     opened_at = models.DateTimeField()
     concluded_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # by when the policy wants it decided; none where it says nothing of it
+    escalated_at = models.DateTimeField(null=True)  # when the role of last resort was told that it is overdue
+    valid_until = models.DateTimeField(null=True)  # until when the approval that it gave holds; none without end
+    reminded_at = models.DateTimeField(null=True)  # when people were told that this end comes near
 
     objects = ReviewQuerySet.as_manager()
 
@@ -95,12 +107,20 @@ class Review(models.Model):
                 condition=Q(state__in=["open", "concluded", "withdrawn", "expired"]), name="review_state_is_known"
             ),
         ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="open"), name="review_due"),
+            models.Index(fields=["valid_until"], condition=Q(state="concluded"), name="review_valid_until"),
+        ]
 
     def __str__(self) -> str:
         return _("Review of %(version)s") % {"version": self.version}
 
     def get_absolute_url(self) -> str:
         return reverse("governance:review", args=[self.pk])
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.state == Review.State.OPEN and self.due_at is not None and self.due_at <= clock.now()
 
 
 class StepQuerySet(models.QuerySet["Step"]):

@@ -71,10 +71,14 @@ class ApprovalOutput(serializers.Serializer):
 class ReviewRow(serializers.ModelSerializer):
     name = serializers.CharField(source="version.__str__")
     policy = serializers.CharField(source="policy.__str__")
+    overdue = serializers.BooleanField(source="is_overdue", help_text="Open, and past the day by which it was to be decided.")
 
     class Meta:
         model = Review
-        fields = ["id", "version", "name", "policy", "environment", "state", "outcome", "opened_at", "concluded_at"]
+        fields = [
+            *("id", "version", "name", "policy", "environment", "state", "outcome", "opened_at", "concluded_at"),
+            *("due_at", "overdue", "valid_until"),
+        ]
 
 
 class ReviewOutput(ReviewRow):

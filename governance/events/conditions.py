@@ -53,7 +53,7 @@ class ConditionMet(Event):
     version_id: str
     number: int
     signature: str
-    record: str
+    payload: str
     role: str
     proof: list[str]
     reason: Private = Private("")
@@ -71,7 +71,7 @@ class ConditionReportRefused(Event):
     version_id: str
     number: int
     signature: str
-    record: str
+    payload: str
     role: str
     proof: list[str]
     reason: Private = Private("")

@@ -51,7 +51,7 @@ class SignOffGiven(Event):
 
     version_id: str
     signature: str
-    record: str  # sha256 of the signature record's payload, see docs/reference/signature-record.md
+    payload: str  # sha256 of the signature record's payload, see docs/reference/signature-record.md
     role: str
     step: int
     verdict: str
@@ -77,7 +77,7 @@ class SignOffWithdrawn(Event):
 
     version_id: str
     signature: str
-    record: str
+    payload: str
     role: str
     digest: str
     proof: list[str]

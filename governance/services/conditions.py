@@ -215,7 +215,7 @@ def answer_condition(
             "version_id": str(review.version_id),
             "number": condition.number,
             "signature": str(key),
-            "record": payload_digest(envelope),
+            "payload": payload_digest(envelope),
             "role": condition.role,
             "proof": list(proof.methods),
             "reason": words,

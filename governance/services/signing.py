@@ -102,7 +102,7 @@ def withdraw_signature(
         fact = events.SignOffWithdrawn(
             version_id=str(review.version_id),
             signature=str(signed.pk),
-            record=payload_digest(envelope),
+            payload=payload_digest(envelope),
             role=signed.role,
             digest=signed.digest,
             proof=list(proof.methods),
@@ -175,7 +175,7 @@ def _sign(
     fact = events.SignOffGiven(
         version_id=str(version.pk),
         signature=str(key),
-        record=payload_digest(envelope),
+        payload=payload_digest(envelope),
         role=step.role,
         step=step.order,
         verdict=verdict,

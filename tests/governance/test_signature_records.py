@@ -82,7 +82,7 @@ def test_the_log_names_the_record_and_holds_the_same_commitments(make_review: An
     signed = sign(make_review(), "validator")
     event = Event.objects.get(pk=signed.event)
     said = predicate_of(signed.envelope)
-    assert event.data["record"] == payload_digest(signed.envelope)
+    assert event.data["payload"] == payload_digest(signed.envelope)
     assert event.data["signature"] == str(signed.pk)
     assert (said["name"], said["comment"]) == (event.data["name"], event.data["comment"])
 

@@ -17,7 +17,7 @@ from audit.models import IntegrityCheck, Report
 from audit.wording import person_word
 from data_registry.models import Dataset, DatasetVersion, Profile
 from evaluations.models import EvaluationRun
-from governance.models import Evidence, Policy, Release, Review
+from governance.models import Evidence, Policy, Release, Review, RiskAssessment
 from models_registry.models import Inspection, RegisteredModel, Version
 from monitoring.models import Alert
 from tracking.models import TrainingRun
@@ -51,6 +51,7 @@ KINDS: dict[str, _Kind] = {
     "model": (gettext_lazy("Model"), lambda: _rows(RegisteredModel), str, _page),
     "version": (gettext_lazy("Version"), lambda: _rows(Version, "model"), str, _page),
     "review": (gettext_lazy("Review"), lambda: _rows(Review, "version__model"), str, _page),
+    "risk_assessment": (gettext_lazy("Risk assessment"), lambda: _rows(RiskAssessment, "model"), str, _page),
     "evidence": (gettext_lazy("Evidence"), lambda: _rows(Evidence, "model"), lambda row: f"{row.model}: {row.kind_words}", _page),
     "release": (gettext_lazy("Release"), lambda: _rows(Release, "version__model"), str, _of_version("models_registry:version")),
     "inspection": (

@@ -13,7 +13,7 @@ from audit.models import Report
 from audit.permissions import REPORTING_ROLES
 from data_registry.models import Dataset, DatasetVersion, Profile
 from evaluations.models import EvaluationRun
-from governance.models import Evidence, Release, Review
+from governance.models import Evidence, Release, Review, RiskAssessment
 from models_registry.models import Inspection, RegisteredModel, Version
 from monitoring.models import Alert
 from tracking.models import TrainingRun
@@ -28,6 +28,7 @@ OF_A_TEAM: dict[str, tuple[Any, str]] = {
     "inspection": (Inspection, "version__model__team"),
     "evaluation": (EvaluationRun, "version__model__team"),
     "review": (Review, "version__model__team"),
+    "risk_assessment": (RiskAssessment, "model__team"),
     "evidence": (Evidence, "model__team"),
     "release": (Release, "version__model__team"),
     "alert": (Alert, "version__model__team"),

@@ -26,6 +26,7 @@ DOWNLOADERS = frozenset({Role.DATA_SCIENTIST, Role.VALIDATOR})
 WRITERS = frozenset({Role.COMPLIANCE_OFFICER, Role.RISK_MANAGER})  # of policies
 KEEPERS = SCIENTIST | {Role.VALIDATOR}  # of data and runs: validators train challengers
 FINDERS = KEEPERS | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
+ACTIVATORS = RISK | {Role.COMPLIANCE_OFFICER}  # of risk assessments
 BRINGERS = SCIENTIST | SIGNERS  # of files as evidence
 AUDITOR = frozenset({Role.AUDITOR})
 RAISERS = SIGNERS | AUDITOR  # of findings
@@ -87,6 +88,11 @@ ACCESS: dict[str, Access] = {
     "governance:finding_mended": Access(NOBODY, SIGNED_IN),
     "governance:finding_retest": Access(NOBODY, RETESTERS),
     "governance:finding_revise": Access(NOBODY, RAISERS),
+    **_pages(SIGNED_IN, "governance:assessments", "governance:assessment", "api-risk-method", "api-risk-assessment"),
+    "governance:assess": Access(OBSERVERS, OBSERVERS),
+    "governance:activate_assessment": Access(NOBODY, ACTIVATORS),
+    "api-risk-assessments": Access(SIGNED_IN, OBSERVERS),
+    "api-risk-activation": Access(NOBODY, ACTIVATORS),
     "governance:evidence": Access(SIGNED_IN, BRINGERS),
     "governance:evidence_file": Access(SIGNED_IN),
     "governance:withdraw_evidence": Access(NOBODY, BRINGERS),

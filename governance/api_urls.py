@@ -3,6 +3,7 @@
 from django.urls import path
 
 from governance.api import (
+    assessments,
     code,
     conditions,
     discussing,
@@ -58,6 +59,10 @@ urlpatterns = [
     path("releases/", releases.Releases.as_view(), name="api-releases"),
     path("releases/as-of/", releases.ReleasesAsOf.as_view(), name="api-releases-as-of"),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
+    path("risk-method/", assessments.RiskMethod.as_view(), name="api-risk-method"),
+    path("models/<uuid:pk>/risk-assessments/", assessments.RiskAssessments.as_view(), name="api-risk-assessments"),
+    path("risk-assessments/<uuid:pk>/", assessments.RiskAssessmentDetail.as_view(), name="api-risk-assessment"),
+    path("risk-assessments/<uuid:pk>/activation/", assessments.RiskActivation.as_view(), name="api-risk-activation"),
     path("models/<uuid:pk>/evidence/", evidence.EvidenceList.as_view(), name="api-evidence-list"),
     path("models/<uuid:pk>/evidence/<slug:kind>/", evidence.EvidenceOfKind.as_view(), name="api-evidence-upload"),
     path("evidence/<uuid:pk>/", evidence.EvidenceDetail.as_view(), name="api-evidence"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Condition, Evidence, Finding, Policy, Release, Review, Webhook
+from governance.models import Condition, Evidence, Finding, Policy, Release, Review, RiskAssessment, Webhook
 from ledger.acts import Act, Transition
 from ledger.events import Event, Private
 
@@ -149,3 +149,31 @@ def meet_condition(condition: Condition, fact: Event, *, within: Act, **columns:
 
 def miss_condition(condition: Condition, fact: Event, *, within: Act, **columns: Any) -> UUID:
     return within.move(condition, MISS, fact, **columns)
+
+
+# -- risk assessments ---------------------------------------------------------------------------------------------------------
+
+ACTIVATE_ASSESSMENT = Transition(frozenset({RiskAssessment.State.DRAFT}), RiskAssessment.State.ACTIVE)
+ARCHIVE_ASSESSMENT = Transition(
+    frozenset({RiskAssessment.State.DRAFT, RiskAssessment.State.ACTIVE}), RiskAssessment.State.ARCHIVED
+)
+
+
+def activate_assessment(assessment: RiskAssessment, *, by: Person, tier: str, reason: str, overridden: bool, within: Act) -> None:
+    fact = events.RiskAssessmentActivated(
+        model=str(assessment.model_id),
+        number=assessment.number,
+        tier=tier,
+        result=assessment.tier,
+        overridden=overridden,
+        reason=Private(reason),
+    )
+    recorded = within.move(
+        assessment, ACTIVATE_ASSESSMENT, fact, tier=tier, overridden=overridden, activated_by=by, activated_at=within.at
+    )
+    RiskAssessment.objects.filter(pk=assessment.pk).update(activation_event=recorded)
+    assessment.activation_event = recorded
+
+
+def archive_assessment(assessment: RiskAssessment, *, by: RiskAssessment, within: Act) -> None:
+    within.move(assessment, ARCHIVE_ASSESSMENT, events.RiskAssessmentArchived(by=str(by.pk)), archived_at=within.at)

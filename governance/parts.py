@@ -17,7 +17,7 @@ from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approv
 from governance.comparing import Side, differences
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
-from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, SignOff, label_of
+from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, RiskAssessment, SignOff, label_of
 from governance.models.evidence import EvidenceQuerySet
 from governance.modes import releasable_to
 from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
@@ -203,6 +203,8 @@ def model(request: HttpRequest, row: RegisteredModel) -> list[Part]:
     parts = [
         Part("lead", "governance/part_live.html", {"live": [(one, approval_of(one.version, one.environment)) for one in live]})
     ]
+    active = RiskAssessment.objects.active().filter(model=row).first()
+    parts.append(Part("more", "governance/part_risk.html", {"model": row, "active": active}))
     parts.append(
         Part("more", "governance/part_evidence.html", {"model": row, "files": files_of(Evidence.objects.filter(model=row))})
     )

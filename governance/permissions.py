@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Membership, Role
 from core.decisions import Decision, allow, deny
-from governance.models import Condition, Evidence, Policy, Review, SignOff, Step
+from governance.models import Condition, Evidence, Policy, Review, RiskAssessment, SignOff, Step
 from ledger.models import Entry
 from models_registry.models import RegisteredModel, Version
 from tracking.models import LoggedModel
@@ -236,3 +236,20 @@ def can_manage_webhooks(person: Person, team: Team | None) -> Decision:
         sentence = _("Only an administrator, or a risk manager of the whole site, has every team's events sent out.")
         return deny(sentence, code="wrong_role")
     return deny(_("Only a risk manager of this team, or an administrator, has its events sent out."), code="wrong_role")
+
+
+def can_assess(person: Person, model: RegisteredModel) -> Decision:
+    if person.holds(Role.DATA_SCIENTIST, model.team) or person.holds(Role.RISK_MANAGER, model.team):
+        return allow()
+    return deny(_("Only a data scientist or risk manager of this team assesses the risk of its models."), code="wrong_role")
+
+
+def can_activate_assessment(person: Person, assessment: RiskAssessment) -> Decision:
+    team = assessment.model.team
+    if not (person.holds(Role.RISK_MANAGER, team) or person.holds(Role.COMPLIANCE_OFFICER, team)):
+        return deny(
+            _("Only a risk manager or compliance officer of this team puts a risk assessment into force."), code="wrong_role"
+        )
+    if person.pk == assessment.author_id:
+        return deny(_("You made this assessment, so somebody else must put it into force."), code="own_work")
+    return allow()

@@ -2,6 +2,7 @@ from django.urls import path
 
 from governance.causes import views as causes
 from governance.views import (
+    assessments,
     code,
     conditions,
     discussing,
@@ -63,6 +64,10 @@ urlpatterns = [
     path("findings/<uuid:pk>/retest/", findings.retest, name="finding_retest"),
     path("findings/<uuid:pk>/revise/", findings.revise, name="finding_revise"),
     path("versions/<uuid:pk>/release/", releasing.release, name="release"),
+    path("models/<uuid:pk>/risk/", assessments.assessments, name="assessments"),
+    path("models/<uuid:pk>/risk/assess/", assessments.assess, name="assess"),
+    path("risk-assessments/<uuid:pk>/", assessments.assessment, name="assessment"),
+    path("risk-assessments/<uuid:pk>/activate/", assessments.activate, name="activate_assessment"),
     path("models/<uuid:pk>/evidence/", evidence.evidence, name="evidence"),
     path("evidence/<uuid:pk>/file/", evidence.file, name="evidence_file"),
     path("evidence/<uuid:pk>/withdraw/", evidence.withdraw, name="withdraw_evidence"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.canonical import sha256_of
 from core.errors import InvalidInput, NotAllowed, WrongState
-from ledger.acts import act
+from ledger.acts import Act, act
 from models_registry import events
 from models_registry.models import RegisteredModel, RiskTier, Task, Version
 from models_registry.permissions import can_draft, can_edit, can_rename
@@ -48,6 +48,14 @@ def state(
         model.save(update_fields=["task", "risk_tier", "classes"])
         this.record(events.ModelStated(task=model.task, risk_tier=model.risk_tier, classes=len(model.classes)), on=model)
     return model
+
+
+def assess_tier(model: RegisteredModel, tier: str, *, assessment: str, within: Act) -> None:
+    """The model has the tier that this assessment of its risk came to."""
+    former = model.risk_tier
+    model.risk_tier = tier
+    model.save(update_fields=["risk_tier"])
+    within.record(events.ModelTierAssessed(tier=tier, former=former, assessment=assessment), on=model)
 
 
 def require_known(*, task: str, risk_tier: str) -> None:

@@ -97,6 +97,19 @@ class Tagged(Event):
     value_digest: str  # "": removed
 
 
+@event("model.tier_assessed", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ModelTierAssessed(Event):
+    """The model has the risk tier that an assessment came to; submissions are judged by the policy of this tier from now on."""
+
+    says = _("Risk tier assessed: %(tier)s")
+    look = ("scale", "info")
+
+    tier: str
+    former: str
+    assessment: str
+
+
 @event("version.drafted", version=1)
 @dataclass(frozen=True, kw_only=True)
 class VersionDrafted(Event):

@@ -1,5 +1,6 @@
 """Past facts about policies, reviews, sign-offs, releases and the gate, a file for each concept."""
 
+from governance.events.assessments import RiskAssessmentActivated, RiskAssessmentArchived, RiskAssessmentMade, TierOutgrown
 from governance.events.attestations import GateAttested
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
@@ -81,8 +82,12 @@ __all__ = [
     "ReviewQuestionAnswered",
     "ReviewQuestionAsked",
     "ReviewWithdrawn",
+    "RiskAssessmentActivated",
+    "RiskAssessmentArchived",
+    "RiskAssessmentMade",
     "SignOffGiven",
     "SignOffWithdrawn",
+    "TierOutgrown",
     "WebhookMade",
     "WebhookStarted",
     "WebhookStopped",

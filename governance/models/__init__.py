@@ -1,6 +1,7 @@
 """Policies, reviews, sign-offs and releases: who decides, by which rules, and what was decided."""
 
 from governance.models.accountability import Accountability
+from governance.models.assessment import RiskAssessment
 from governance.models.attestation import Attestation
 from governance.models.code import CodeComment, CodeCommit, CodeOutcome, CodeSet
 from governance.models.condition import UNMET, Condition, ConditionAnswer
@@ -36,6 +37,7 @@ __all__ = [
     "Policy",
     "Release",
     "Review",
+    "RiskAssessment",
     "SignOff",
     "SignOffWithdrawal",
     "Step",

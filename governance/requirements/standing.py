@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from governance.models import RiskAssessment
 from governance.pins import Pinned, also_pinned
 from governance.requirements import (
     Kind,
@@ -13,8 +14,10 @@ from governance.requirements import (
     monitoring_plan,
     pii_states,
     provenance,
+    risk_assessment,
     uploaded_evidence,
 )
+from ledger.protection import protect
 
 
 def register() -> None:
@@ -26,3 +29,5 @@ def register() -> None:
     kinds.register("monitoring_plan", Kind(_("Monitoring"), monitoring_plan.answer, monitoring_plan.check), order=44)
     kinds.register(uploaded_evidence.NAME, Kind(_("Evidence"), uploaded_evidence.answer, uploaded_evidence.check), order=45)
     also_pinned.register("files", Pinned(_("the files that people brought"), uploaded_evidence.pinned))
+    kinds.register("risk_assessment", Kind(_("Risk assessment"), risk_assessment.answer, risk_assessment.check), order=46)
+    protect(RiskAssessment, when="OLD.state = 'archived'")

@@ -1,5 +1,6 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
+from governance.services.assessing import activate_assessment, assess_risk
 from governance.services.code import comment_on_code, receive_code, record_code_outcome, resolve_comment
 from governance.services.conditions import answer_condition, report_condition, suspend_missed
 from governance.services.discussing import answer, ask, say
@@ -14,9 +15,11 @@ from governance.services.suspending import revoke_within, suspend, suspend_withi
 from governance.services.webhooks import make_webhook, start_webhook, stop_webhook, test_webhook
 
 __all__ = [
+    "activate_assessment",
     "answer",
     "answer_condition",
     "ask",
+    "assess_risk",
     "change_mode",
     "comment_on_code",
     "draft_policy",

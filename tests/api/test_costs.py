@@ -69,6 +69,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-conditions": ("", lambda world: copies(world.condition, number=lambda n: 100 + n)),
     "api-policies": ("", lambda world: copies(world.review.policy, number=lambda n: 100 + n)),
     "api-environments": ("", lambda world: copies(world.environment, slug=lambda n: f"copy-{n}")),
+    "api-risk-assessments": ("model", lambda world: copies(world.assessment, number=lambda n: 9 + n, state=lambda n: "archived")),
     "api-evidence-list": ("model", lambda world: copies(world.evidence, state=lambda n: "superseded")),
     "api-releases-as-of": ("", lambda world: copies(world.live.releases.live().get(), state=lambda n: "superseded")),
     "api-releases": ("", lambda world: copies(world.live.releases.live().get(), state=lambda n: "superseded")),

@@ -46,6 +46,7 @@ BEHIND = {
     "evaluations": ("evaluation", "waiting_run"),
     "reviews": ("review",),
     "evidence": ("evidence",),
+    "risk-assessments": ("assessment",),
     "reports": ("report",),
     "alerts": ("alert",),
     "keys": ("key",),

@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 
 SAFETENSORS = b"\x02\0\0\0\0\0\0\0{}"  # a header of two letters, and no tensor
+RISK_FACTORS = ("harm", "autonomy", "reversal", "reach", "vulnerable", "data", "explanation", "misuse")
+ASSESSED: dict[str, Any] = {
+    "levels": dict.fromkeys(RISK_FACTORS, 1),
+    "reasons": dict.fromkeys((*RISK_FACTORS, "annex_iii", "kr_high_impact"), "Because."),
+}
 PEOPLE = ("scientist", "other_scientist", "validator", "officer", "dpo", "risk_manager", "auditor", "admin", "stranger")
 ROLE_OF = {
     "scientist": "data_scientist",
@@ -86,6 +91,7 @@ def world(
     governance.release(rows["live"], environment="production", by=risk_manager)
     rows["ready"] = make_approved(data=rows["data"])
     rows["model"] = rows["live"].model
+    rows["assessment"] = governance.assess_risk(rows["model"], by=scientist, **ASSESSED)
     rows["evidence"] = governance.upload_evidence(
         rows["model"], [b"an assessment"], by=people["dpo"], kind="dpia", file_name="dpia.pdf", title="Assessment of 2026"
     )

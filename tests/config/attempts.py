@@ -17,7 +17,7 @@ from governance.documents import read
 from governance.documents.as_yaml import written
 from governance.forms.submitting import PROGRAM, SubmitForm
 from governance.policies import starting_body
-from tests.api.world import World
+from tests.api.world import ASSESSED, World
 from tests.plugins_versions import CARD, CLASSES, PASSWORD, PROVENANCE
 from tests.resampling.conftest import kfold
 
@@ -100,6 +100,10 @@ def _page_finish(world: World) -> dict[str, Any]:
     given = _page_submit(world)
     del given["model"]
     return given
+
+
+def _page_assess(world: World) -> dict[str, Any]:
+    return {**ASSESSED["levels"], **{f"{key}_reason": text for key, text in ASSESSED["reasons"].items()}}
 
 
 def _page_evidence(world: World) -> dict[str, Any]:
@@ -255,6 +259,10 @@ ATTEMPTS = [
     Attempt("governance:post_message", "auditor", lambda world: {"text": "Which camera?"}, on="review"),
     Attempt("governance:answer", "officer", lambda world: {"text": "The old one."}, on="question"),
     Attempt("api-releases", "risk_manager", lambda world: {"version": str(world.ready.pk), "environment": "production"}),
+    Attempt("api-risk-assessments", "scientist", lambda world: ASSESSED, on="model"),
+    Attempt("api-risk-activation", "officer", on="assessment"),
+    Attempt("governance:assess", "risk_manager", _page_assess, on="model"),
+    Attempt("governance:activate_assessment", "officer", lambda world: {"tier": world.assessment.tier}, on="assessment"),
     Attempt(
         "api-evidence-upload", "dpo", lambda world: b"another assessment", method="put",
         args=lambda world: [world.model.pk, "dpia"], query="?title=Again",

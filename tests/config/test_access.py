@@ -214,6 +214,7 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "governance:webhook": world.webhook,
         "api-webhook": world.webhook,
         "api-webhook-deliveries": world.webhook,
+        "governance:assess": world.model,
         "models_registry:run_registration": world.ended_run,
         **dict.fromkeys(("api-policy-dry-run", "governance:policy_edit", "governance:policy_dry_run"), world.policy_draft),
     }
@@ -255,6 +256,10 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         "api-approval": "live",
         "api-review": "review",
         "api-evidence-list": "model",
+        "api-risk-assessments": "model",
+        "api-risk-assessment": "assessment",
+        "governance:assessments": "model",
+        "governance:assessment": "assessment",
         "api-evidence": "evidence",
         "api-evidence-file": "evidence",
         "governance:evidence": "model",

@@ -30,6 +30,7 @@ ACTIVATORS = RISK | {Role.COMPLIANCE_OFFICER}  # of risk assessments
 BRINGERS = SCIENTIST | SIGNERS  # of files as evidence
 AUDITOR = frozenset({Role.AUDITOR})
 RAISERS = SIGNERS | AUDITOR  # of findings
+MEMBERS = frozenset(Role) - {Role.ADMINISTRATOR}
 RETESTERS = frozenset({Role.VALIDATOR, Role.COMPLIANCE_OFFICER})
 MEMBERS = frozenset(Role) - ADMINISTRATOR  # whoever holds a role that sees models takes part in talking about them
 
@@ -57,8 +58,8 @@ ACCESS: dict[str, Access] = {
         SIGNED_IN,
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes"),
         *("governance:policy", "governance:policy_changes", "governance:policy_yaml", "governance:policy_envelope"),
-        *("governance:findings", "governance:finding"),
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes", "governance:code"),
+        *("governance:findings", "governance:finding", "governance:exceptions", "governance:exception"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
         *("monitoring:chart", "resampling:version", "resampling:chart"),
         *("models_registry:models", "models_registry:model", "models_registry:version"),
@@ -83,6 +84,8 @@ ACCESS: dict[str, Access] = {
     "governance:sign_off": Access(NOBODY, SIGNERS),
     **_pages(SIGNED_IN, "governance:environments", "governance:releases", "governance:model_releases"),
     **{f"governance:{name}": Access(SIGNED_IN, RISK) for name in ("make_environment", "environment_mode", "retire_environment")},
+    "governance:request_exception": Access(SIGNED_IN, MEMBERS),
+    **_deeds(SIGNERS, "governance:exception_approve", "governance:exception_refuse", "governance:exception_revoke"),
     "governance:raise_finding": Access(SIGNED_IN, RAISERS),
     "governance:finding_plan": Access(NOBODY, SIGNED_IN),  # its owner, who may hold any role
     "governance:finding_mended": Access(NOBODY, SIGNED_IN),
@@ -203,6 +206,9 @@ ACCESS: dict[str, Access] = {
     **_pages(SIGNED_IN, "api-policy-yaml", "api-policy-envelope"),
     "api-policy-dry-run": Access(WRITERS),
     **_deeds(WRITERS, "api-policy-withdrawal", "api-policy-publication"),
+    "api-exceptions": Access(SIGNED_IN, MEMBERS),
+    "api-exception": Access(SIGNED_IN),
+    **_deeds(SIGNERS, "api-exception-approval", "api-exception-refusal", "api-exception-revocation"),
     "api-findings": Access(SIGNED_IN, RAISERS),
     "api-finding": Access(SIGNED_IN, RAISERS),
     "api-finding-plan": Access(NOBODY, SIGNED_IN),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from governance.models import CodeCommit, Condition, Evidence, Finding, Release
+from governance.models import CodeCommit, Condition, Evidence, Finding, Release, RequirementException
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -26,3 +26,5 @@ def erase(person: Person) -> None:
     Condition.objects.filter(owner=person).exclude(evidence_name="").update(evidence_name="")
     Condition.objects.filter(refused_by=person.pk).exclude(refusal="").update(refusal="")
     Condition.objects.filter(sign_off__person=person.pk).update(text="", evidence_asked="")
+    RequirementException.objects.filter(requested_by=person).update(reason="", control="")
+    RequirementException.objects.filter(decided_by=person).update(decision="")

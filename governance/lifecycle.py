@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Condition, Evidence, Finding, Policy, Release, Review, RiskAssessment, Webhook
+from governance.models import Condition, Evidence, Finding, Policy, Release, RequirementException, Review, RiskAssessment, Webhook
 from ledger.acts import Act, Transition
 from ledger.events import Event, Private
 
@@ -177,3 +177,27 @@ def activate_assessment(assessment: RiskAssessment, *, by: Person, tier: str, re
 
 def archive_assessment(assessment: RiskAssessment, *, by: RiskAssessment, within: Act) -> None:
     within.move(assessment, ARCHIVE_ASSESSMENT, events.RiskAssessmentArchived(by=str(by.pk)), archived_at=within.at)
+
+
+# -- exceptions ---------------------------------------------------------------------------------------------------------------
+
+_Exc = RequirementException.State
+APPROVE_EXCEPTION = Transition(frozenset({_Exc.REQUESTED}), _Exc.APPROVED)
+REFUSE_EXCEPTION = Transition(frozenset({_Exc.REQUESTED}), _Exc.REFUSED)
+REVOKE_EXCEPTION = Transition(frozenset({_Exc.APPROVED}), _Exc.REVOKED)
+EXPIRE_EXCEPTION = Transition(frozenset({_Exc.APPROVED}), _Exc.EXPIRED)
+
+
+def decide_exception(
+    row: RequirementException, fact: events.ExceptionApproved | events.ExceptionRefused, *, within: Act, **columns: Any
+) -> None:
+    step = APPROVE_EXCEPTION if isinstance(fact, events.ExceptionApproved) else REFUSE_EXCEPTION
+    within.move(row, step, fact, decided_at=clock.now(), **columns)
+
+
+def end_exception(row: RequirementException, fact: events.ExceptionRevoked, *, within: Act) -> None:
+    within.move(row, REVOKE_EXCEPTION, fact)
+
+
+def expire_exception(row: RequirementException, *, within: Act) -> None:
+    within.move(row, EXPIRE_EXCEPTION, events.ExceptionExpired())

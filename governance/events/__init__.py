@@ -7,6 +7,13 @@ from governance.events.conditions import ConditionMet, ConditionMissed, Conditio
 from governance.events.discussion import ReviewMessagePosted, ReviewQuestionAnswered, ReviewQuestionAsked
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
 from governance.events.evidence import EvidenceSuperseded, EvidenceUploaded, EvidenceWithdrawn
+from governance.events.exceptions import (
+    ExceptionApproved,
+    ExceptionExpired,
+    ExceptionRefused,
+    ExceptionRequested,
+    ExceptionRevoked,
+)
 from governance.events.findings import (
     FindingAccepted,
     FindingClosed,
@@ -54,6 +61,11 @@ __all__ = [
     "EvidenceSuperseded",
     "EvidenceUploaded",
     "EvidenceWithdrawn",
+    "ExceptionApproved",
+    "ExceptionExpired",
+    "ExceptionRefused",
+    "ExceptionRequested",
+    "ExceptionRevoked",
     "FindingAccepted",
     "FindingClosed",
     "FindingPlanRevised",

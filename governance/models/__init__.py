@@ -8,6 +8,7 @@ from governance.models.condition import UNMET, Condition, ConditionAnswer
 from governance.models.discussion import Message
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
 from governance.models.evidence import Evidence
+from governance.models.exception import RequirementException
 from governance.models.finding import Finding
 from governance.models.policy import Policy
 from governance.models.release import GateRecord, Release
@@ -36,6 +37,7 @@ __all__ = [
     "Message",
     "Policy",
     "Release",
+    "RequirementException",
     "Review",
     "RiskAssessment",
     "SignOff",

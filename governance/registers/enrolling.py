@@ -6,13 +6,17 @@ from django.utils.translation import gettext_lazy as _
 
 from core.navigation import waiting_for
 from data_registry.parts import version_parts as data_parts
-from governance.models import Finding
+from governance import services
+from governance.due import falling_due
+from governance.exception_permissions import exceptions_waiting
+from governance.models import Finding, Policy, RequirementException
 from governance.parts import inbox_parts
 from governance.pins import Pinned, also_pinned
 from governance.registers import parts
 from governance.requirements import Kind, kinds
 from governance.requirements import findings as about_findings
 from models_registry.history import subjects
+from models_registry.models import Version
 from models_registry.parts import model_parts, overview_parts
 
 
@@ -20,6 +24,14 @@ def enrol() -> None:
     """Called once the apps are ready."""
     kinds.register("findings", Kind(_("Findings"), about_findings.answer, check=about_findings.check, always=True), order=30)
     also_pinned.register("findings", Pinned(_("the findings"), lambda version, _policy: about_findings.pinned(version)))
+    also_pinned.register("exceptions", Pinned(_("the exceptions"), exceptions_pinned))
+    falling_due.register("exceptions", services.expire_exceptions, order=20)
+    waiting_for.register("exceptions", exceptions_waiting)
+    inbox_parts.register("exceptions", parts.exceptions_in_inbox, order=21)
+    subjects.register(
+        "exception",
+        lambda version: ("exception", list(parts.exceptions_of(version).values_list("pk", flat=True))),
+    )
     subjects.register(
         "finding", lambda version: ("finding", list(Finding.objects.concerning(version).values_list("pk", flat=True)))
     )
@@ -28,3 +40,9 @@ def enrol() -> None:
     model_parts.register("registers", parts.of_model, order=150)
     data_parts.register("registers", parts.of_data, order=150)
     inbox_parts.register("findings", parts.inbox, order=20)
+
+
+def exceptions_pinned(version: Version, policy: Policy) -> list[list[str]]:
+    """The exceptions that stand, in what is signed."""
+    rows = RequirementException.objects.standing().for_version(version, policy)
+    return sorted([str(row.pk), row.kind, row.subject] for row in rows)

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import TextChoices
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import InvalidInput
 from core.registry import Registry
+from governance.models.exception import RequirementException
 
 if TYPE_CHECKING:
     from evaluations.models import EvaluationRun
@@ -96,12 +98,30 @@ def answers_of(question: Question) -> list[Answer]:
         for demand in demands:
             asked = Question(question.version, question.policy, question.environment, question.verdicts, demand)
             found += [_of(name, answer) for answer in kind.answer(asked)]
-    return found + [_unknown(name) for name in named]
+    return _with_exceptions(found, question) + [_unknown(name) for name in named]
 
 
 def demands_of(policy: Policy) -> list[Mapping[str, Any]]:
     """The requirements that the policy itself names: {"kind": ..., parameters}."""
     return list(policy.document.requirements)
+
+
+def _with_exceptions(answers: list[Answer], question: Question) -> list[Answer]:
+    """What stands against approval is excepted where an exception stands for exactly it: one query for all answers."""
+    if not any(one.blocks for one in answers):
+        return answers
+    rows = RequirementException.objects.standing().for_version(question.version, question.policy).order_by("expires_on", "pk")
+    standing = {(row.kind, row.subject): row for row in rows}  # of several the one that stands longest
+    return [_excepted(one, standing.get((one.kind, one.subject))) for one in answers]
+
+
+def _excepted(answer: Answer, row: RequirementException | None) -> Answer:
+    kind = kinds.get(answer.kind)
+    if row is None or not answer.blocks or kind is None or not kind.excusable:
+        return answer
+    said = _("Excepted until %(until)s by the %(role)s; the reason and what makes up for it stand with the exception.")
+    words = {"until": date_format(row.expires_on, "j M Y"), "role": row.get_decided_as_display().lower()}
+    return Answer(Outcome.EXCEPTED, str(said) % words, answer.subject, row.get_absolute_url(), answer.kind)
 
 
 def _of(kind: str, answer: Answer) -> Answer:

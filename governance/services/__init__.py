@@ -5,7 +5,20 @@ from governance.services.code import comment_on_code, receive_code, record_code_
 from governance.services.conditions import answer_condition, report_condition, suspend_missed
 from governance.services.discussing import answer, ask, say
 from governance.services.evidence import upload_evidence, withdraw_evidence
-from governance.services.findings import finding_is_mended, plan_finding, raise_finding, retest_finding, revise_finding
+from governance.services.exceptions import (
+    approve_exception,
+    expire_exceptions,
+    refuse_exception,
+    request_exception,
+    revoke_exception,
+)
+from governance.services.findings import (
+    finding_is_mended,
+    plan_finding,
+    raise_finding,
+    retest_finding,
+    revise_finding,
+)
 from governance.services.policies import draft_policy, publish_policy, revise_policy, withdraw_policy
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
@@ -18,11 +31,13 @@ __all__ = [
     "activate_assessment",
     "answer",
     "answer_condition",
+    "approve_exception",
     "ask",
     "assess_risk",
     "change_mode",
     "comment_on_code",
     "draft_policy",
+    "expire_exceptions",
     "finding_is_mended",
     "finish_draft",
     "make_environment",
@@ -32,14 +47,17 @@ __all__ = [
     "raise_finding",
     "receive_code",
     "record_code_outcome",
+    "refuse_exception",
     "release",
     "report_condition",
+    "request_exception",
     "resolve_comment",
     "retest_finding",
     "retire_environment",
     "revise_card",
     "revise_finding",
     "revise_policy",
+    "revoke_exception",
     "revoke_within",
     "roll_back",
     "say",

@@ -62,6 +62,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-suites": ("", lambda world: copies(world.evaluation.suite, number=lambda n: 100 + n)),
     "api-resamplings": ("live", lambda world: copies(world.resampling)),
     "api-reviews": ("", lambda world: copies(world.review, state=lambda n: "withdrawn")),
+    "api-exceptions": ("", lambda world: copies(world.exception)),
     "api-findings": ("", lambda world: copies(world.finding)),
     "api-code-comments": ("waiting", lambda world: copies(world.code_comment)),
     "api-code-outcomes": ("waiting", lambda world: copies(world.code_outcome)),

@@ -64,7 +64,7 @@ def world(
     from ledger.services import sequence_and_seal  # noqa: PLC0415 - as above
     from models_registry.services import register_model  # noqa: PLC0415 - as above
     from monitoring import services as monitoring  # noqa: PLC0415 - as above
-    from tests.plugins_versions import PROVENANCE  # noqa: PLC0415 - as above
+    from tests.plugins_versions import PASSWORD, PROVENANCE  # noqa: PLC0415 - as above
     from tracking.services import end_run, keep_artifact, record_run, start_run  # noqa: PLC0415 - as above
 
     people = {name: request.getfixturevalue(name) for name in PEOPLE}
@@ -114,6 +114,13 @@ def world(
     rows["finding"] = governance.raise_finding(rows["draft"], title="Zeros become ones", **found)
     rows["mended"] = governance.raise_finding(rows["draft"], title="Ones become zeros", **found)
     governance.finding_is_mended(rows["mended"], by=scientist, done="Trained on more ones.")
+    rows["blocked"] = make_review(data=rows["data"]).version
+    for name in ("exception", "standing"):
+        grave = governance.raise_finding(rows["blocked"], title="Grave", **found | {"severity": "critical"})
+        asked = {"environment": "production", "kind": "findings", "subject": str(grave.pk), "expires_on": now().date()}
+        asked |= {"reason": "No time.", "control": "A person looks.", "by": people["validator"]}
+        rows[name] = governance.request_exception(rows["blocked"], **asked)
+    governance.approve_exception(rows["standing"], by=risk_manager, password=PASSWORD)
     rows["evaluation"] = EvaluationRun.objects.filter(version=rows["live"]).first()
     kept = blobs.keep(b"answers to every row")
     EvaluationRun.objects.filter(pk=rows["evaluation"].pk).update(predictions_digest=kept.digest, predictions_size=kept.size)

@@ -153,6 +153,18 @@ def _graver(world: World) -> dict[str, Any]:
     return {"severity": "high", "owner": str(world.people["scientist"].pk), "due_on": "2027-02-01"}
 
 
+def _asking(world: World) -> dict[str, Any]:
+    given = {"reason": "No time.", "control": "A person looks.", "expires_on": now().date().isoformat()}
+    return given | {"version": str(world.blocked.pk), "kind": "findings", "subject": world.exception.subject}
+
+
+def _page_asking(world: World) -> dict[str, Any]:
+    return {"answer": "0", "reason": "No time.", "control": "A person looks.", "expires_on": now().date().isoformat()}
+
+
+PASSWORD_AGAIN: Callable[[World], Any] = lambda world: {"password": PASSWORD}  # noqa: E731 - data
+REFUSED: Callable[[World], Any] = lambda world: {"decision": "Train again."}  # noqa: E731 - as above
+TAKEN_BACK: Callable[[World], Any] = lambda world: {"reason": "Too long."}  # noqa: E731 - as above
 RETESTED: Callable[[World], Any] = lambda world: {"passed": True, "reason": "Gone."}  # noqa: E731 - data
 PAGE_RETESTED: Callable[[World], Any] = lambda world: {"outcome": "passed", "reason": "Gone."}  # noqa: E731 - as above
 PROVEN: Callable[[World], Any] = lambda world: {"password": PASSWORD, "reason": "Read it once more."}  # noqa: E731 - data
@@ -235,6 +247,14 @@ ATTEMPTS = [
     Attempt("api-policy", "officer", lambda world: {"document": starting_body("low")}, on="policy_draft", method="put"),
     Attempt("api-policy-withdrawal", "risk_manager", on="policy_draft"),
     Attempt("api-policy-publication", "officer", lambda world: {"password": PASSWORD, "reason": "Tighter."}, on="policy_draft"),
+    Attempt("api-exceptions", "scientist", _asking),
+    Attempt("api-exception-approval", "risk_manager", PASSWORD_AGAIN, on="exception"),
+    Attempt("api-exception-refusal", "risk_manager", REFUSED, on="exception"),
+    Attempt("api-exception-revocation", "risk_manager", TAKEN_BACK, on="standing"),
+    Attempt("governance:request_exception", "scientist", _page_asking, on="blocked"),
+    Attempt("governance:exception_approve", "risk_manager", PASSWORD_AGAIN, on="exception"),
+    Attempt("governance:exception_refuse", "risk_manager", REFUSED, on="exception"),
+    Attempt("governance:exception_revoke", "risk_manager", TAKEN_BACK, on="standing"),
     Attempt("api-findings", "auditor", _finding),
     Attempt("api-finding", "officer", lambda world: {"severity": "high"}, on="finding", method="patch"),
     Attempt("api-finding-plan", "scientist", lambda world: {"plan": "More zeros."}, on="finding"),

@@ -15,8 +15,8 @@ class GovernanceConfig(AppConfig):
         from evaluations.inputs import OTHERS
         from evaluations.jobs import settled as evaluation_settled
         from governance import (
-            attestations,
             code_sets,
+            dates_and_delegations,
             discussing,
             environments,
             erasing,
@@ -28,7 +28,6 @@ class GovernanceConfig(AppConfig):
             reviewing,
             signatures_and_conditions,
         )
-        from governance.due import falling_due
         from governance.models import (
             Attestation,
             CodeOutcome,
@@ -60,6 +59,7 @@ class GovernanceConfig(AppConfig):
         waiting_for.register("questions", lambda person: discussing.waiting_on(person).count())
         version_tabs.register("code", Tab(_("Code"), "governance:code"), order=36)
         signatures_and_conditions.register()
+        dates_and_delegations.register()
         protect(Attestation)
         protect(CodeOutcome)
         protect(Policy, when="OLD.state = 'published'")
@@ -76,7 +76,6 @@ class GovernanceConfig(AppConfig):
         model_parts.register("governance", parts.model)
         list_columns.register("live", ListColumn(_("Live"), "governance/part_live_column.html", parts.live_versions))
         waiting_for.register("reviews", lambda person: Review.objects.visible_to(person).signable_by(person).count())
-        falling_due.register("attestations", attestations.take_back_what_ran_out, order=90)  # after what suspends
         ERASERS.register("governance", erasing.erase)
         inspection_settled.register("governance", reviewing.after_inspection)
         OTHERS.register("production", live.predictions_of_live)

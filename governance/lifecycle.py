@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ PUBLISH = Transition(frozenset({Policy.State.DRAFT}), Policy.State.PUBLISHED)
 WITHDRAW_DRAFT = Transition(frozenset({Policy.State.DRAFT}), Policy.State.WITHDRAWN)
 CONCLUDE = Transition(frozenset({Review.State.OPEN}), Review.State.CONCLUDED)
 WITHDRAW = Transition(frozenset({Review.State.OPEN}), Review.State.WITHDRAWN)
+RUN_OUT = Transition(frozenset({Review.State.CONCLUDED}), Review.State.EXPIRED)
 SUPERSEDE = Transition(frozenset({Release.State.LIVE}), Release.State.SUPERSEDED)
 ROLL_BACK = Transition(frozenset({Release.State.LIVE}), Release.State.ROLLED_BACK)
 STOP_WEBHOOK = Transition(frozenset({Webhook.State.ACTIVE}), Webhook.State.STOPPED)
@@ -52,15 +53,23 @@ def conclude(review: Review, *, outcome: str, digest: str, within: Act) -> None:
         events.ReviewConcluded(outcome=outcome, digest=digest),
         outcome=outcome,
         concluded_at=clock.now(),
-        valid_until=_valid_until(review, digest) if outcome.startswith("approved") else None,
+        **(_validity(review, digest) if outcome.startswith("approved") else {}),
     )
 
 
-def _valid_until(review: Review, digest: str) -> datetime | None:
-    """So many days after the last signature over what was approved as the policy says; none where it sets no end."""
-    days = review.policy.document.valid_days
+def _validity(review: Review, digest: str) -> dict[str, Any]:
+    """So many days after the last signature over what was approved as the policy says; nothing where it sets no end."""
+    policy = review.policy.document
     last = review.sign_offs.filter(digest=digest).aggregate(at=Max("signed_at"))["at"]
-    return last + timedelta(days=days) if days and last else None
+    if not policy.valid_days or last is None:
+        return {}
+    ends = last + timedelta(days=policy.valid_days)
+    return {"valid_until": ends, "remind_at": ends - timedelta(days=policy.remind_days)}
+
+
+def run_out(review: Review, fact: Event, *, within: Act) -> None:
+    """The approval that the review gave has come to its end."""
+    within.move(review, RUN_OUT, fact)
 
 
 def withdraw(review: Review, *, within: Act) -> None:

@@ -4,6 +4,7 @@ from governance.events.assessments import RiskAssessmentActivated, RiskAssessmen
 from governance.events.attestations import GateAttested
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
+from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ReviewFellOverdue
 from governance.events.discussion import ReviewMessagePosted, ReviewQuestionAnswered, ReviewQuestionAsked
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
 from governance.events.evidence import EvidenceSuperseded, EvidenceUploaded, EvidenceWithdrawn
@@ -46,6 +47,8 @@ from governance.events.webhooks import WebhookMade, WebhookStarted, WebhookStopp
 
 __all__ = [
     "AccountabilityAccepted",
+    "ApprovalEndsSoon",
+    "ApprovalExpired",
     "CodeCommentMade",
     "CodeCommentResolved",
     "CodeReviewRecorded",
@@ -89,6 +92,7 @@ __all__ = [
     "ReleaseSuperseded",
     "ReleaseWentUnapproved",
     "ReviewConcluded",
+    "ReviewFellOverdue",
     "ReviewMessagePosted",
     "ReviewOpened",
     "ReviewQuestionAnswered",

@@ -38,6 +38,22 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Concluded ones that approved, with conditions or without."""
         return self.filter(state=Review.State.CONCLUDED, outcome__startswith="approved")
 
+    def escalated_to(self, person: Person) -> ReviewQuerySet:
+        """Overdue ones that were put before a role which `person` holds."""
+        held = Membership.objects.filter(person=person, role=OuterRef("escalated_to")).filter(
+            Q(team=None) | Q(team=OuterRef("version__model__team"))
+        )
+        return self.overdue().exclude(escalated_to="").filter(Exists(held))
+
+    def ending_for(self, person: Person) -> ReviewQuerySet:
+        """Approvals that soon run out, of models that `person` owns or that they signed; none that was renewed."""
+        later = Review.objects.filter(
+            version=OuterRef("version"), environment=OuterRef("environment"), opened_at__gt=OuterRef("opened_at")
+        ).exclude(state=Review.State.WITHDRAWN)
+        signed = SignOff.objects.standing().filter(review=OuterRef("pk"), person=person.pk)
+        theirs = Q(version__model__owner=person) | Exists(signed)
+        return self.approving().filter(theirs, reminded_at__isnull=False, valid_until__gt=clock.now()).exclude(Exists(later))
+
     def signable_by(self, person: Person) -> ReviewQuerySet:
         """Open reviews that wait for a signature which `person` may give: the list form of `can_sign_off`."""
         if not person.is_active or person.holds_anywhere(Role.ADMINISTRATOR):
@@ -93,9 +109,11 @@ class Review(models.Model):
     opened_at = models.DateTimeField()
     concluded_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)  # by when the policy wants it decided; none where it says nothing of it
-    escalated_at = models.DateTimeField(null=True)  # when the role of last resort was told that it is overdue
+    escalated_at = models.DateTimeField(null=True)  # when it was put before others, because it was overdue
+    escalated_to = models.CharField(max_length=32, choices=Role.choices, blank=True)  # who these are
     valid_until = models.DateTimeField(null=True)  # until when the approval that it gave holds; none without end
-    reminded_at = models.DateTimeField(null=True)  # when people were told that this end comes near
+    remind_at = models.DateTimeField(null=True)  # from when people are reminded of that end
+    reminded_at = models.DateTimeField(null=True)  # when they were
 
     objects = ReviewQuerySet.as_manager()
 

@@ -1,0 +1,19 @@
+"""What dates and delegations give to the rest of the site, in one place: done by the clock, counted, shown."""
+
+from __future__ import annotations
+
+from core.navigation import waiting_for
+from governance import attestations, parts_of_dates
+from governance.due import falling_due
+from governance.parts import inbox_parts
+from governance.services import falling_due as dates
+
+
+def register() -> None:
+    """Called once the apps are ready."""
+    falling_due.register("overdue", dates.put_overdue_before_others, order=20)
+    falling_due.register("reminders", dates.remind_of_ends, order=21)
+    falling_due.register("expiry", dates.expire_approvals, order=22)
+    falling_due.register("attestations", attestations.take_back_what_ran_out, order=190)  # after all that suspends
+    waiting_for.register("overdue", parts_of_dates.waiting)
+    inbox_parts.register("dates", parts_of_dates.inbox_part, order=10)

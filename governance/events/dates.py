@@ -1,0 +1,54 @@
+"""Past facts about days that came: a review overdue, an approval that soon ends or has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ledger.events import Event, event
+
+
+@event("review.fell_overdue", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ReviewFellOverdue(Event):
+    """The day by which the policy wanted the review decided passed; whoever holds `role`, where the policy names one, is told."""
+
+    look = ("clock-alert", "bad")
+
+    @classmethod
+    def saying(cls, data: Mapping[str, Any]) -> str | Promise:
+        return _("Review overdue, so it was put before the %(role)s") if data.get("role") else _("Review overdue")
+
+    version_id: str
+    role: str
+    due_at: str
+
+
+@event("approval.ends_soon", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ApprovalEndsSoon(Event):
+    """The approval runs out within the days before which the policy has people reminded."""
+
+    says = _("Reminder: the approval for %(environment)s ends at %(valid_until)s")
+    look = ("bell", "warn")
+
+    version_id: str
+    environment: str
+    valid_until: str
+
+
+@event("approval.expired", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ApprovalExpired(Event):
+    """The approval that this review gave ran out, so what was live under it is live no more."""
+
+    says = _("Approval for %(environment)s ran out")
+    look = ("clock-alert", "bad")
+
+    version_id: str
+    environment: str
+    valid_until: str

@@ -143,6 +143,8 @@ def _require_fields(predicate: dict[str, Any]) -> None:
         raise Refused("The signature does not say how its signer proved who they are.")
     if not isinstance(predicate.get("roles"), list) or not isinstance(predicate.get("conditions"), list):
         raise Refused("The signature lacks the roles of its signer, or its conditions.")
+    if not all(isinstance(one, dict) for one in (*predicate["roles"], *predicate["conditions"])):
+        raise Refused("A role of the signer, or a condition, is no object.")
     if not predicate["text"] or not isinstance(predicate.get("statement"), dict):
         raise Refused("The signature lacks the words or the statement that were signed.")
 

@@ -19,6 +19,7 @@ from governance.approvals import approval_of
 from governance.files import record_file
 from governance.models import Accountability, Review, SignOff, SignOffWithdrawal
 from governance.signature_records import payload_digest
+from ledger import attesting
 from ledger.models import Event
 from models_registry.models import Version
 from tests.plugins_versions import CARD, PASSWORD
@@ -251,3 +252,55 @@ def test_a_role_is_signed_in_only_with_a_meaning_of_the_policy(make_review: Any,
     assert signed.meaning == "rejected"
     with pytest.raises(WrongState, match="This review is concluded"):
         sign(signed.review, "validator")
+
+
+def _changed(record: dict[str, Any], change: str) -> Any:
+    """The record with one thing made wrong."""
+    envelope = record["envelope"]
+    payload = json.loads(base64.b64decode(envelope["payload"]))
+    match change:
+        case "another name":
+            record["disclosed"][-1]["value"] = "Somebody Else"
+        case "a value nobody committed to":
+            record["disclosed"].append(record["disclosed"][0] | {"place": "roles"})
+        case "another key":
+            envelope["signatures"][0]["keyid"] = "sha256:" + "0" * 64
+        case "two signatures":
+            envelope["signatures"] *= 2
+        case "another payload type":
+            envelope["payloadType"] = "text/plain"
+        case "a foreign withdrawal":
+            record["withdrawal"] = {key: value for key, value in record.items() if key != "withdrawal"}
+        case "another member":
+            record["trusted"] = True
+        case "not canonical":
+            envelope["payload"] = base64.b64encode(json.dumps(payload, indent=1).encode()).decode()
+        case _:
+            place: Any = payload["predicate"]
+            *path, last = change.split(".")
+            for step in path:
+                place = place[step]
+            place[last] = {"local_offset": "+99:99", "roles": "x", "checkpoint": "sha256:" + "0" * 64}.get(last, [1])
+            record["envelope"] = attesting.envelope_of(payload)  # by the site's own key: each rule stands by itself
+    return record
+
+
+HOSTILE = [
+    *("another name", "a value nobody committed to", "another key", "two signatures", "another payload type"),
+    *("a foreign withdrawal", "another member", "not canonical", "verdict", "local_offset", "proof.methods", "roles"),
+    *("statement.checkpoint", "statement.card", "record.digest", "conditions", "text", "name.commitment", "policy.digest"),
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+def test_a_record_that_was_changed_fails(change: str, make_review: Any, sign: Any, checked: Any) -> None:
+    code, items = checked(_changed(given(sign(make_review(), "validator")), change))
+    assert code == 1, items
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"\xff", b"[" * 100_000, b'{"format": "countersign-signature/1", "envelope": 1}', b"1e999"]
+)
+def test_a_file_that_is_no_record_fails_with_a_sentence(content: bytes, checked: Any) -> None:
+    code, items = checked(content)
+    assert code == 1 and items["record"]["detail"].endswith(".")

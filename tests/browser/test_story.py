@@ -151,6 +151,8 @@ def sign(scene: Scene, role: str, *, comment: str, outcome: str = "Signed: appro
     page.get_by_role("link", name="digit-reader v3").first.click()
     page.check("input[name=verdict][value=approve]")
     page.fill("textarea[name=comment]", comment)
+    if page.locator("input[name=accept]").count():  # once, before the first signature
+        page.check("input[name=accept]")
     page.fill("input[name=password]", scene.site.cast[role]["password"])
     page.get_by_role("button", name="Sign and record").click()
     expect(page.get_by_text(outcome)).to_be_visible()

@@ -26,10 +26,11 @@ class Section:
     beneath: tuple[str, ...] = ()
 
 
+STANDING = ("portfolio", "policies", "findings", "exceptions")
 RELEASED = ("environments", "releases")
 SECTIONS = (
     Section("inbox", _("Inbox"), "", "inbox", ("reviews",)),
-    Section("models", _("Models"), "models/", "package", ("models", "versions", "policies", "findings", "exceptions", *RELEASED)),
+    Section("models", _("Models"), "models/", "package", ("models", "versions", *STANDING, *RELEASED)),
     Section("runs", _("Runs"), "runs/", "activity", ("runs",)),
     Section("datasets", _("Datasets"), "datasets/", "database", ("datasets",)),
     Section("trail", _("Audit trail"), "trail/", "scroll-text", ("trail",)),

@@ -21,6 +21,7 @@ class GovernanceConfig(AppConfig):
             environments,
             erasing,
             live,
+            overdue,
             parts,
             pins,
             policies,
@@ -53,13 +54,13 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         standing.register()
         enrolling.enrol()
+        for concept in (overdue, signatures_and_conditions, dates_and_delegations):
+            concept.register()
         requirements.kinds.register("code_review", Kind(_("Code review"), code_review.answer, check=code_review.check), order=40)
         pins.also_pinned.register("code", pins.Pinned(_("the code and its review"), code_sets.pinned_code))
         parts.inbox_parts.register("questions", discussing.inbox, order=60)
         waiting_for.register("questions", lambda person: discussing.waiting_on(person).count())
         version_tabs.register("code", Tab(_("Code"), "governance:code"), order=36)
-        signatures_and_conditions.register()
-        dates_and_delegations.register()
         protect(Attestation)
         protect(CodeOutcome)
         protect(Policy, when="OLD.state = 'published'")

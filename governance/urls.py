@@ -13,6 +13,7 @@ from governance.views import (
     history,
     inbox,
     policies,
+    portfolio,
     releasing,
     reviews,
     signatures,
@@ -23,6 +24,7 @@ from governance.views import (
 app_name = "governance"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
+    path("portfolio/", portfolio.portfolio, name="portfolio"),
     path("policies/", policies.policy_list, name="policies"),
     path("policies/new/", policies.draft, name="policy_new"),
     path("policies/<uuid:pk>/", policies.policy_detail, name="policy"),

@@ -20,7 +20,8 @@ from core.api import AnyBytes, ApiView, stream_body
 from core.errors import InvalidInput, Missing
 from data_registry.models import DatasetVersion
 from models_registry import cards, editing, services
-from models_registry.models import RegisteredModel, Version
+from models_registry.models import RegisteredModel, RiskTier, Version
+from models_registry.narrowing import NONE, narrowed
 from models_registry.permissions import can_download
 from models_registry.registering_runs import version_from_run
 from models_registry.serializers import (
@@ -54,17 +55,30 @@ class CardFields(ApiView):
 
 class Models(ApiView):
     write_scope = "submit"
-    queries = {"name"}
+    queries = {"name", "tier", "state", "overdue", "team"}
 
     @extend_schema(
         tags=["models"],
-        parameters=[OpenApiParameter("name", str, description="Only the models of exactly this name.")],
+        parameters=[
+            OpenApiParameter("name", str, description="Only the models of exactly this name."),
+            OpenApiParameter("tier", str, enum=[*RiskTier.values, NONE], description="Only of this risk; none: not stated."),
+            OpenApiParameter("state", str, description="Only those whose latest version is in this state; none: no version."),
+            OpenApiParameter("overdue", str, description="Only those where this is overdue, as the portfolio names it, or any."),
+            OpenApiParameter("team", UUID, description="Only of this team."),
+        ],
         responses=ModelOutput(many=True),
         operation_id="models_list",
     )
     def get(self, request: Request) -> Response:
-        """The models that you may see, newest first; `?name=` finds one by its name."""
+        """The models that you may see, newest first; `?name=` finds one by its name, the others narrow the list."""
         rows = RegisteredModel.objects.visible_to(request.user).select_related("team", "owner")
+        asked = {key: value for key, value in request.query_params.items() if key in self.queries - {"name"}}
+        if asked:
+            narrowing = narrowed(rows, asked, request.user)
+            if narrowing.unread:
+                said = _("%(name)s names nothing that is known here, or that you may see.")
+                raise InvalidInput(said % {"name": ", ".join(narrowing.unread)}, code="filter")
+            rows = narrowing.rows
         if name := request.query_params.get("name"):
             rows = rows.filter(name=name.replace("\x00", ""))
         return self.page(rows, ModelOutput, request)

@@ -10,13 +10,14 @@ class ModelsRegistryConfig(AppConfig):
         from core.searching import Finder, finders
         from data_registry.uses import LEARNED_FROM, USES
         from ledger.protection import protect
-        from models_registry import drafts, finding, history
+        from models_registry import drafts, finding, history, narrowing
         from models_registry.history import subjects
         from models_registry.models import Inspection, ModelCard, RegisteredFile
         from models_registry.parts import Tab, overview_parts, version_tabs
         from models_registry.runs import register_button, versions_of
         from tracking.parts import run_buttons, run_parts
 
+        narrowing.register()
         finders.register("models", Finder(_("Models"), finding.models), order=10)
         finders.register("versions", Finder(_("Versions"), finding.versions), order=20)
         version_tabs.register("overview", Tab(_("Overview"), "models_registry:version"), order=10)

@@ -21,7 +21,8 @@ from data_registry.lineage import assess
 from models_registry import cards, editing
 from models_registry.forms import RegisterForm, StateForm
 from models_registry.history import entries_of, lines
-from models_registry.models import RegisteredModel, RiskTier, Version
+from models_registry.models import RegisteredModel, Version
+from models_registry.narrowing import narrowed
 from models_registry.pages import format_words, shell, visible_version
 from models_registry.parts import list_columns, model_parts, overview_parts, placed, with_columns
 from models_registry.permissions import can_draft, can_register
@@ -37,20 +38,14 @@ MOST_TENSORS = 200  # rows of the table; the inspection's digest covers all
 def model_list(request: HttpRequest) -> HttpResponse:
     """The models that the person sees, with filters in the address."""
     rows = RegisteredModel.objects.visible_to(request.user).select_related("team", "owner").with_standing()
-    sought = request.GET.get("q", "").replace("\x00", "").strip()
-    tier = request.GET.get("tier", "")
-    if sought:
-        rows = rows.filter(name__icontains=sought)
-    if tier in RiskTier.values:
-        rows = rows.filter(risk_tier=tier)
-    page = page_by_key(request, rows)
+    narrowing = narrowed(rows, request.GET, request.user)
+    page = page_by_key(request, narrowing.rows)
     context = {
         "page": page,
         "rows": with_columns(page.rows),
         "columns": list(list_columns),
-        "sought": sought,
-        "tier": tier,
-        "tiers": RiskTier.choices,
+        "narrowing": narrowing,
+        "sought": request.GET.get("q", "").replace("\x00", "").strip(),
         "may_submit": request.user.holds_anywhere(Role.DATA_SCIENTIST),
         "team": None if page else teams_visible_to(request.user).first(),
     }

@@ -156,6 +156,7 @@ AXES: dict[str, dict[str, Look]] = {
         "excepted": Look("scale", _("Excepted"), "warn"),
     },
     "evidence": {
+        "current": Look("file-check", _("Current"), "info"),
         "valid": Look("file-check", _("Valid"), "ok"),
         "expiring": Look("calendar-clock", _("Expiring"), "warn"),
         "expired": Look("file-x", _("Expired"), "bad"),
@@ -210,6 +211,11 @@ AXES: dict[str, dict[str, Look]] = {
     "dataset": {
         "draft": Look("circle-dashed", _("Draft"), "idle"),
         "registered": Look("file-lock", _("Registered"), "info"),
+    },
+    "riskassessment": {
+        "draft": Look("circle-dashed", _("Draft"), "idle"),
+        "active": Look("file-check", _("In force"), "info"),
+        "archived": Look("archive", _("Archived"), "idle"),
     },
     "policy": {
         "draft": Look("circle-dashed", _("Draft"), "idle"),

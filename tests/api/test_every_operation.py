@@ -50,6 +50,13 @@ BEHIND = {
     "reports": ("report",),
     "alerts": ("alert",),
     "keys": ("key",),
+    "code-comments": ("code_comment",),
+    "conditions": ("condition", "reported"),
+    "findings": ("finding", "mended"),
+    "messages": ("question",),
+    "policies": ("policy_draft",),
+    "sign-offs": ("signature",),
+    "webhooks": ("webhook", "stopped_webhook"),
 }
 FIELDS = {
     "team": ("team",),

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import SIGNING_ROLES, Role
 from governance import parts
-from governance.models import Review, Step
+from governance.holding import holders_of
+from governance.models import Review
 from governance.models.review import ReviewQuerySet
-from models_registry.models import Version
 
-MOST = 50  # rows of one list of the inbox; the older ones come first
-
-
+MOST = 50  # rows of one list of the inbox; what is due first comes first
 DECIDED = 10  # of the latest
 
 
@@ -27,12 +24,12 @@ def inbox(request: HttpRequest) -> HttpResponse:
     signable = rows.signable_by(request.user)
     submitted = rows.open().filter(version__submitted_by=request.user)
     elsewhere = rows.open().exclude(pk__in=signable.values("pk")).exclude(pk__in=submitted.values("pk"))
-    waiting, mine, others = (_oldest(some) for some in (signable, submitted, elsewhere))
-    held = _held_by([*mine, *others])
+    waiting, mine, others = (_first(some) for some in (signable, submitted, elsewhere))
+    held = holders_of([*mine, *others])
     context = {
         "waiting": waiting[:MOST],
-        "mine": [(review, held.get(review.pk, "")) for review in mine[:MOST]],
-        "others": [(review, held.get(review.pk, "")) for review in others[:MOST]],
+        "mine": [(review, held.get(review.pk, [])) for review in mine[:MOST]],
+        "others": [(review, held.get(review.pk, [])) for review in others[:MOST]],
         "most": MOST,
         "more_waiting": len(waiting) > MOST,
         "more_mine": len(mine) > MOST,
@@ -46,18 +43,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "governance/inbox.html", context)
 
 
-def _oldest(reviews: ReviewQuerySet) -> list[Review]:
-    """The oldest, and one more than the inbox shows, where there is one."""
-    return list(reviews.order_by("opened_at", "pk")[: MOST + 1])
-
-
-def _held_by(reviews: list[Review]) -> dict[Any, str]:
-    """For each review whose signature is next, in one query; nothing while the workers are not done."""
-    waiting: dict[Any, list[Step]] = {}
-    for step in Step.objects.waiting().filter(review__in=reviews).order_by("order", "pk"):
-        waiting.setdefault(step.review_id, []).append(step)
-    return {
-        review.pk: ", ".join(step.get_role_display().lower() for step in steps if step.order == steps[0].order)
-        for review in reviews
-        if review.version.state != Version.State.SUBMITTED and (steps := waiting.get(review.pk))
-    }
+def _first(reviews: ReviewQuerySet) -> list[Review]:
+    """Those that are due first, the oldest of them before others, and one more than the inbox shows, where there is one."""
+    return list(reviews.order_by(F("due_at").asc(nulls_last=True), "opened_at", "pk")[: MOST + 1])

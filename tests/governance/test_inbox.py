@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Membership, Person
 from data_registry.services import record_finding
 from governance.approvals import approval_of
+from governance.holding import holders_of
+from governance.models import Review
 from governance.views import inbox as views
+from models_registry.models import RegisteredModel
 
 pytestmark = pytest.mark.django_db
 
 OTHERS = "In review, waiting for others"
-CUT = "oldest are shown"
+CUT = "due first are shown"
 
 
 def test_who_signs_later_sees_what_is_on_its_way_and_with_whom(
@@ -23,7 +27,8 @@ def test_who_signs_later_sees_what_is_on_its_way_and_with_whom(
     page = client_of(officer).get("/").content.decode()
     assert OTHERS in page
     assert str(review.version) in page.partition(OTHERS)[2]
-    assert "validator" in page.partition(OTHERS)[2]
+    assert "Validator" in page.partition(OTHERS)[2]
+    assert str(validator) in page.partition(OTHERS)[2]
     assert OTHERS not in client_of(validator).get("/").content.decode()  # it waits for the validator
     assert "Waiting for your signature" in client_of(validator).get("/").content.decode()
 
@@ -73,3 +78,43 @@ def test_nobody_is_asked_to_sign_a_rejected_version(make_review: Any, sign: Any,
         page = client_of(officer).get(address).content.decode()
         assert "No longer asked" in page
         assert "still to come" not in page
+
+
+def test_what_is_due_first_stands_first_and_what_is_overdue_says_so(
+    make_review: Any, client_of: Any, validator: Any, frozen_clock: Any
+) -> None:
+    older, newer = make_review(), make_review()
+    Review.objects.filter(pk=newer.pk).update(due_at=frozen_clock.now)
+    page = client_of(validator).get("/").content.decode()
+    assert page.index(str(newer.version)) < page.index(str(older.version))
+    assert page.count("Overdue") == 1
+
+
+def test_with_whom_a_review_is_names_only_those_who_could_sign_it(
+    make_review: Any, make_person: Any, make_team: Any, team: Any, validator: Any, sign: Any
+) -> None:
+    review = make_review()
+    house = make_person("Hana House", ("validator", None))
+    make_person("Eli Elsewhere", ("validator", make_team("speech")))
+    make_person("Ada Both", ("validator", team), ("administrator", None))
+    make_person("Ina Inactive", ("validator", team), is_active=False)
+    owner = make_person("Olga Owner", ("validator", team))
+    RegisteredModel.objects.filter(pk=review.version.model_id).update(owner=owner)
+    Review.objects.filter(pk=review.pk).update(contributors=[*review.contributors, house.pk])
+
+    def held() -> list[Any]:
+        fresh = Review.objects.with_parts().get(pk=review.pk)
+        return [(one.role, one.people) for one in holders_of([fresh]).get(review.pk, [])]
+
+    assert held() == [("Validator", [validator])]
+    for person in Person.objects.all():
+        named = [person in people for _role, people in held()]
+        assert any(named) == Review.objects.signable_by(person).filter(pk=review.pk).exists(), person.name
+    sign(review, "validator")
+    assert [role for role, _people in held()] == ["Compliance officer"]
+
+
+def test_a_role_that_nobody_can_fill_is_said(make_review: Any, client_of: Any, validator: Any, scientist: Any) -> None:
+    make_review()
+    Membership.objects.filter(person=validator).delete()
+    assert "nobody can sign for it" in client_of(scientist).get("/").content.decode()

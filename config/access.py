@@ -28,6 +28,7 @@ KEEPERS = SCIENTIST | {Role.VALIDATOR}  # of data and runs: validators train cha
 FINDERS = KEEPERS | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
 ACTIVATORS = RISK | {Role.COMPLIANCE_OFFICER}  # of risk assessments
 BRINGERS = SCIENTIST | SIGNERS  # of files as evidence
+STOPPERS = RISK | {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER}
 AUDITOR = frozenset({Role.AUDITOR})
 RAISERS = SIGNERS | AUDITOR  # of findings
 MEMBERS = frozenset(Role) - {Role.ADMINISTRATOR}
@@ -111,6 +112,9 @@ ACCESS: dict[str, Access] = {
     "governance:answer_condition": Access(SIGNED_IN, SIGNERS),
     "governance:condition_evidence": Access(SIGNED_IN),
     "governance:withdraw": Access(SIGNED_IN, SCIENTIST),
+    "governance:suspend": Access(SIGNED_IN, STOPPERS),
+    "governance:new_review": Access(SIGNED_IN, SCIENTIST),
+    "governance:retire": Access(SIGNED_IN, RISK),
     "governance:release": Access(NOBODY, RISK),
     "governance:roll_back": Access(NOBODY, RISK),
     "governance:webhooks": Access(TELLERS),
@@ -224,6 +228,9 @@ ACCESS: dict[str, Access] = {
     "api-condition-report": Access(NOBODY, SIGNED_IN),
     "api-condition-answer": Access(NOBODY, SIGNERS),
     "api-condition-evidence": Access(SIGNED_IN),
+    "api-suspension": Access(NOBODY, STOPPERS),
+    "api-new-review": Access(NOBODY, SCIENTIST),
+    "api-retirement": Access(NOBODY, RISK),
     "api-releases": Access(SIGNED_IN, RISK),
     "api-rollbacks": Access(NOBODY, RISK),
     "api-evidence-list": Access(SIGNED_IN),

@@ -16,6 +16,7 @@ from governance.api import (
     releases,
     reviews,
     signatures,
+    standing,
     submitting,
     webhooks,
 )
@@ -65,6 +66,9 @@ urlpatterns = [
     path("policies/<uuid:pk>/publication/", policies.PolicyPublication.as_view(), name="api-policy-publication"),
     path("portfolio/", portfolio.PortfolioDetail.as_view(), name="api-portfolio"),
     path("releases/", releases.Releases.as_view(), name="api-releases"),
+    path("versions/<uuid:pk>/suspension/", standing.Suspension.as_view(), name="api-suspension"),
+    path("versions/<uuid:pk>/new-review/", standing.NewReview.as_view(), name="api-new-review"),
+    path("versions/<uuid:pk>/retirement/", standing.Retirement.as_view(), name="api-retirement"),
     path("releases/as-of/", releases.ReleasesAsOf.as_view(), name="api-releases-as-of"),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
     path("risk-method/", assessments.RiskMethod.as_view(), name="api-risk-method"),

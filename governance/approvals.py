@@ -83,6 +83,8 @@ def approval_of(version: Version, environment: str) -> Approval:
     steps = _standings(review, digest, pinned)
     conditions: list[Condition] = []
     reasons = about_evidence + _state_reasons(version)
+    if review.state == Review.State.EXPIRED and not _age_reasons(policy, steps):
+        reasons.append(_("The approval counts no more, because the version was suspended after it: it needs a new review."))
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more
         conditions = _conditions(steps)
         reasons += _signature_reasons(steps) + _condition_reasons(conditions) + _age_reasons(policy, steps)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,15 @@ from governance.going_back import targets
 from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, RiskAssessment, SignOff, label_of
 from governance.models.evidence import EvidenceQuerySet
 from governance.modes import releasable_to
-from governance.permissions import can_release, can_release_version, can_revise_card, can_submit, roles_to_sign
+from governance.permissions import (
+    can_release,
+    can_release_version,
+    can_retire,
+    can_revise_card,
+    can_submit,
+    can_suspend,
+    roles_to_sign,
+)
 from governance.pins import flags_of, word_of
 from governance.requirements.gravest import rows_of
 from ledger.models import PrivateValue
@@ -93,7 +102,21 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
         parts.append(Part("side", "governance/part_release.html", context))
     if version.state == Version.State.SUSPENDED and can_release(request.user, version.model) and _nothing_live(version):
         parts.append(Part("actions", "governance/part_rollback_link.html", {"model": version.model}))
+    if deeds := _deeds_on(request, version, live=live):
+        parts.append(Part("actions", "governance/part_standing_links.html", {"deeds": deeds}))
     return parts + _card_link(request, version)
+
+
+def _deeds_on(request: HttpRequest, version: Version, *, live: bool) -> list[tuple[str, str, str]]:
+    """The pages on which this person may stop the version, have it looked at again or retire it: address, icon, word."""
+    approved = version.state in {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
+    decided = approved or version.state == Version.State.SUSPENDED
+    offered = [
+        (approved and can_suspend(request.user, version), "suspend", "octagon-pause", _("Suspend")),
+        (decided and can_submit(request.user, version), "new_review", "rotate-ccw", _("New review")),
+        (decided and not live and can_retire(request.user, version), "retire", "archive", _("Retire")),
+    ]
+    return [(reverse(f"governance:{name}", args=[version.pk]), icon, word) for may, name, icon, word in offered if may]
 
 
 def requirements(approval: Approval) -> dict[str, Any]:

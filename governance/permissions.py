@@ -187,6 +187,24 @@ def can_release_version(person: Person, version: Version) -> Decision:
     return decision
 
 
+STOPPERS = {Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER, Role.RISK_MANAGER}
+
+
+def can_suspend(person: Person, version: Version) -> Decision:
+    """Whoever answers for a model may stop it, also their own work: stopping is never the dangerous side."""
+    if person.holds_anywhere(Role.ADMINISTRATOR):
+        return deny(_("Administrators hand out roles, so they suspend nothing."), code="administrator")
+    if any(person.holds(role, version.model.team) for role in STOPPERS):
+        return allow()
+    return deny(_("Only an officer or a risk manager of this team suspends its versions."), code="wrong_role")
+
+
+def can_retire(person: Person, version: Version) -> Decision:
+    if person.holds(Role.RISK_MANAGER, version.model.team) and not person.holds_anywhere(Role.ADMINISTRATOR):
+        return allow()
+    return deny(_("Only a risk manager of this team retires its versions."), code="wrong_role")
+
+
 def can_rule_environments(person: Person) -> Decision:
     """Environments stand above all teams, so whoever rules them holds the role everywhere. Administrators hand out roles and
     must not be able to loosen, by themselves, what those roles are for."""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.canonical import sha256_of
+from evaluations.models import EvaluationRun
 from evaluations.services import ask_for_run
 from evaluations.suites import suite_of
 from governance import events, lifecycle
@@ -23,7 +24,6 @@ from models_registry.models import Inspection, Version, VersionData
 
 if TYPE_CHECKING:
     from accounts.models import Person
-    from evaluations.models import EvaluationRun
 
 
 def open_review(version: Version, *, policy: Policy, environment: str, by: Person, within: Act) -> Review:
@@ -113,7 +113,7 @@ def after_inspection(inspection: Inspection, *, within: Act) -> None:
     review.version = version
     if inspection.is_usable:
         versions.open_to_reviewers(version, within=within)
-        _ask_for_runs(version, review.policy, within=within)
+        ask_for_runs(version, review.policy, within=within)
         refresh(review, within=within)
     else:
         versions.reject(version, reason="inspection", review=str(review.pk), within=within)
@@ -128,7 +128,10 @@ def after_evaluation(run: EvaluationRun, *, within: Act) -> None:
         refresh(review, within=within)
 
 
-def _ask_for_runs(version: Version, policy: Policy, *, within: Act) -> None:
+def ask_for_runs(version: Version, policy: Policy, *, within: Act) -> None:
+    """The version is being measured on each test set by this policy; where it already was, the numbers stand."""
+    if EvaluationRun.objects.counting().filter(version=version, policy_ref__id=str(policy.pk)).exists():
+        return
     criteria = criteria_of(policy, version.model.task)
     suite = suite_of(criteria.name, criteria.checks)
     reference = {"id": str(policy.pk), "name": policy.name, "number": policy.number, "digest": policy.digest}

@@ -17,6 +17,7 @@ from governance.views import (
     releasing,
     reviews,
     signatures,
+    standing,
     submitting,
     webhooks,
 )
@@ -41,6 +42,9 @@ urlpatterns = [
     path("environments/<slug:slug>/retirement/", environments.retire_environment, name="retire_environment"),
     path("releases/", history.as_of, name="releases"),
     path("models/<uuid:pk>/releases/", history.of_model, name="model_releases"),
+    path("versions/<uuid:pk>/suspension/", standing.suspend, name="suspend"),
+    path("versions/<uuid:pk>/new-review/", standing.new_review, name="new_review"),
+    path("versions/<uuid:pk>/retirement/", standing.retire, name="retire"),
     path("submit/", submitting.submit, name="submit"),
     path("versions/<uuid:pk>/changes/", causes.changes, name="changes"),
     path("versions/<uuid:pk>/code/", code.code, name="code"),

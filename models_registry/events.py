@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from ledger.events import Event, event
+from ledger.events import Event, Private, event
 
 
 @event("model.registered", version=1)
@@ -223,9 +223,9 @@ class VersionInReview(Event):
 @event("version.reopened", version=1)
 @dataclass(frozen=True, kw_only=True)
 class VersionReopened(Event):
-    """The card of a decided version changed, so the version is in review again; its bytes are the same."""
+    """A decided version is in review again, because its card changed or somebody asked for it; its bytes are the same."""
 
-    says = _("Version in review again after its card changed")
+    says = _("Version in review again")
     look = ("circle-dot", "warn")
 
 
@@ -286,6 +286,17 @@ class VersionSuspended(Event):
 
     reason: str
     alert: str = ""
+
+
+@event("version.retired", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionRetired(Event):
+    """The version is never released again."""
+
+    says = _("Version retired")
+    look = ("archive", "idle")
+
+    reason: Private
 
 
 @event("inspection.queued", version=1)

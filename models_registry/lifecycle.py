@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.acts import Act, Transition
+from ledger.events import Private
 from ledger.leases import COMPLETE, FAIL
 from models_registry import events
 from models_registry.models import Inspection, Version
@@ -65,6 +66,10 @@ def reject(version: Version, *, reason: str, review: str = "", within: Act) -> N
 
 def suspend(version: Version, *, reason: str, alert: str = "", within: Act) -> None:
     within.move(version, SUSPEND, events.VersionSuspended(reason=reason, alert=alert))
+
+
+def retire(version: Version, *, reason: str, within: Act) -> None:
+    within.move(version, RETIRE, events.VersionRetired(reason=Private(reason)))
 
 
 def complete(inspection: Inspection, fact: events.InspectionCompleted, *, within: Act, **columns: Any) -> None:

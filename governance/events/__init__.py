@@ -43,6 +43,7 @@ from governance.events.releases import (
 )
 from governance.events.reviews import PinsChanged, ReviewConcluded, ReviewOpened, ReviewWithdrawn
 from governance.events.signing import AccountabilityAccepted, SignOffGiven, SignOffWithdrawn
+from governance.events.standing import ReviewExpired, SuspensionOrdered
 from governance.events.webhooks import WebhookMade, WebhookStarted, WebhookStopped, WebhookTested
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "ReleaseSuperseded",
     "ReleaseWentUnapproved",
     "ReviewConcluded",
+    "ReviewExpired",
     "ReviewFellOverdue",
     "ReviewMessagePosted",
     "ReviewOpened",
@@ -103,6 +105,7 @@ __all__ = [
     "RiskAssessmentMade",
     "SignOffGiven",
     "SignOffWithdrawn",
+    "SuspensionOrdered",
     "TierOutgrown",
     "WebhookMade",
     "WebhookStarted",

@@ -25,6 +25,14 @@ class ReleaseForm(forms.Form):
             self.fields["environment"].choices = offered  # type: ignore[attr-defined]  # a ChoiceField
 
 
+class NewReviewForm(ReleaseForm):
+    """For which environment a version is reviewed again."""
+
+    @property
+    def told(self) -> list[forms.BoundField]:
+        return list(self)
+
+
 class RollbackForm(ReleaseForm):
     to = forms.ModelChoiceField(
         label=_("To which version"),

@@ -23,6 +23,7 @@ from governance.services.policies import draft_policy, publish_policy, revise_po
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
 from governance.services.signing import sign_off, withdraw_signature
+from governance.services.standing import ask_for_new_review, order_suspension, retire
 from governance.services.submitting import finish_draft, revise_card, submit, submit_at_once, withdraw
 from governance.services.suspending import revoke_within, suspend, suspend_within
 from governance.services.webhooks import make_webhook, start_webhook, stop_webhook, test_webhook
@@ -33,6 +34,7 @@ __all__ = [
     "answer_condition",
     "approve_exception",
     "ask",
+    "ask_for_new_review",
     "assess_risk",
     "change_mode",
     "comment_on_code",
@@ -42,6 +44,7 @@ __all__ = [
     "finish_draft",
     "make_environment",
     "make_webhook",
+    "order_suspension",
     "plan_finding",
     "publish_policy",
     "raise_finding",
@@ -53,6 +56,7 @@ __all__ = [
     "request_exception",
     "resolve_comment",
     "retest_finding",
+    "retire",
     "retire_environment",
     "revise_card",
     "revise_finding",

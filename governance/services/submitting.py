@@ -17,6 +17,7 @@ from governance.permissions import can_revise_card, can_submit
 from governance.pins import construction_digest, run_digest
 from governance.policies import in_force
 from governance.reviewing import open_review, refresh
+from governance.services.standing import reopen_within
 from ledger.acts import Act, act
 from models_registry import events as version_events
 from models_registry import lifecycle as versions
@@ -121,8 +122,7 @@ def _reopen(version: Version, *, by: Person, within: Act) -> None:
     """A decided version whose card changed is in review again, under the policy that is in force now."""
     earlier = version.reviews.order_by("-opened_at").first()
     environment = earlier.environment if earlier else PRODUCTION
-    versions.reopen(version, within=within)
-    open_review(version, policy=in_force(version.model.risk_tier, environment), environment=environment, by=by, within=within)
+    reopen_within(version, environment=environment, by=by, within=within)
 
 
 def withdraw(version: Version, *, by: Person) -> None:

@@ -61,7 +61,7 @@ ACCESS: dict[str, Access] = {
         *("governance:policy", "governance:policy_changes", "governance:policy_yaml", "governance:policy_envelope"),
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes", "governance:code"),
         *("governance:findings", "governance:finding", "governance:exceptions", "governance:exception"),
-        "governance:portfolio",
+        *("governance:portfolio", "governance:attestation"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
         *("monitoring:chart", "resampling:version", "resampling:chart"),
         *("models_registry:models", "models_registry:model", "models_registry:version"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +19,7 @@ from core import clock
 from core.canonical import sha256_of
 from governance import events
 from governance.approvals import Approval, approval_of
-from governance.models import Attestation, Release
+from governance.models import UNMET, Attestation, Release
 from ledger.actors import CLOCK
 from ledger.acts import Act, act
 from ledger.attesting import envelope_of, statement_of
@@ -42,9 +42,10 @@ def name_of(field: str) -> str:
 
 
 def basis_of(approval: Approval) -> str:
-    """The digest of all that an allowed answer rests on: what was signed, and by which signatures."""
+    """The digest of all that an allowed answer rests on: what was signed, by which signatures, under which open conditions."""
     signatures = sorted(str(one.pk) for standing in approval.steps for one in standing.counted)
-    return sha256_of({"approval": approval.digest, "signatures": signatures})
+    conditions = {"conditions": _conditions(approval)} if _conditions(approval) else {}
+    return sha256_of({"approval": approval.digest, "signatures": signatures, **conditions})
 
 
 def usable(version: Version, environment: str, approval: Approval) -> Attestation | None:
@@ -82,7 +83,7 @@ def issue(version: Version, environment: str, approval: Approval, *, within: Act
         "verificationResult": str(PASSED),
         "verifiedLevels": [f"COUNTERSIGN_APPROVED_{version.model.risk_tier.upper()}"],
         name_of("expires"): clock.stamp(expires),
-        name_of("conditions"): [],
+        name_of("conditions"): _conditions(approval),
         name_of("signatures"): _signatures(approval),
     }
     kept = {"result": PASSED, "basis": basis_of(approval), "expires_at": expires, "holds_until": ends}
@@ -125,10 +126,13 @@ def _take_back_by_the_clock(one: Attestation) -> None:
 
 
 def holds_until(approval: Approval) -> datetime | None:
-    """When the approval runs out under its policy; None where the policy sets no end."""
+    """When the approval runs out: under its policy, or after the day by which a condition has to be met. None: it has no end."""
     days = approval.policy.document.valid_days if approval.policy else 0
     dates = [signed.signed_at for standing in approval.steps for signed in standing.counted]
-    return max(dates) + timedelta(days=days) if days and dates else None
+    ends = [max(dates) + timedelta(days=days)] if days and dates else []
+    due = [one.due for one in approval.conditions if one.state in UNMET]
+    ends += [datetime.combine(day + timedelta(days=1), time.min, tzinfo=UTC) for day in due]
+    return min(ends, default=None)
 
 
 def predicate_of(attestation: Attestation) -> dict[str, Any]:
@@ -201,6 +205,11 @@ def _signatures(approval: Approval) -> list[dict[str, str]]:
         for standing in approval.steps
         for one in standing.counted
     ]
+
+
+def _conditions(approval: Approval) -> list[dict[str, str]]:
+    """The conditions that are not met yet, each with the day by which it has to be. Without their words, which are erasable."""
+    return [{"condition": f"urn:uuid:{one.pk}", "due": one.due.isoformat()} for one in approval.conditions if one.state in UNMET]
 
 
 def _digest(written: str) -> dict[str, str]:

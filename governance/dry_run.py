@@ -92,7 +92,7 @@ def dry_run(document: Document) -> DryRun:
     """Today's approvals of what the document covers, held against it."""
     approvals = (
         Review.objects.filter(
-            outcome="approved",
+            outcome__startswith="approved",
             environment__in=document.covers.environments,
             version__state__in=APPROVED,
             version__model__risk_tier__in=document.covers.tiers,
@@ -174,7 +174,7 @@ def _measured(versions: list[UUID], document: Document) -> tuple[dict[tuple[UUID
 
 def _unverified(runs: Mapping[Any, Iterable[_Run]]) -> dict[UUID, list[str]]:
     keys = [run.pk for of in runs.values() for run in of]
-    marks = marks_of(EvaluationRun.objects.with_results().filter(pk__in=keys))
+    marks = marks_of(EvaluationRun.objects.with_results().filter(pk__in=keys), counted=False)
     return {pk: list(mark.reasons) for pk, mark in marks.items() if mark.reasons}
 
 

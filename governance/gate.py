@@ -44,7 +44,7 @@ def answer(digest: str, environment: str, *, asked_by: Person, model: UUID | Non
     one of them must not pass as another one unnoticed: then the asker says with `model` which one they mean.
     """
     rows = Version.objects.visible_to(asked_by).filter(checkpoint_digest=digest).exclude(state=Version.State.DRAFT)
-    found = list((rows.filter(model=model) if model else rows).select_related("model"))
+    found = list((rows.filter(model=model) if model else rows).select_related("model", "inspection", "training_run"))
     if not found:
         _count_unknown(asked_by)
         return GateAnswer(
@@ -59,10 +59,10 @@ def answer(digest: str, environment: str, *, asked_by: Person, model: UUID | Non
     return _recorded(given, approval, asked_by)
 
 
-def present(version: Version, environment: str) -> GateAnswer:
-    """What the gate would answer now for one version, without a question being asked: nothing is recorded."""
-    is_live = Release.objects.live().filter(version=version, environment=environment).exists()
-    given, _approval = _decided(version, environment, is_live=is_live)
+def present(version: Version, environment: str, *, approval: Approval | None = None, is_live: bool) -> GateAnswer:
+    """What the gate would answer now for one version, without a question being asked: nothing is recorded. `approval`: that
+    for this environment, where the caller has it."""
+    given, _approval = _decided(version, environment, is_live=is_live, approval=approval)
     return replace(given, attestation=Attestation.objects.latest_of(version.pk, environment))
 
 
@@ -78,8 +78,10 @@ def status(digest: str, environment: str, *, asked_by: Person, model: UUID | Non
     return seen.select_related("version__model").order_by("-number").first()
 
 
-def _decided(version: Version, environment: str, *, is_live: bool) -> tuple[GateAnswer, Approval]:
-    approval = approval_of(version, environment)
+def _decided(
+    version: Version, environment: str, *, is_live: bool, approval: Approval | None = None
+) -> tuple[GateAnswer, Approval]:
+    approval = approval or approval_of(version, environment)
     reasons = list(approval.reasons)
     if not is_live:
         reasons.append(_("It is not released to %(environment)s.") % {"environment": label_of(environment).lower()})

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from core.registry import Registry
+from governance import parts_of_gate
 from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approval_of
 from governance.comparing import Side, differences
 from governance.forms.releasing import ReleaseForm, RollbackForm
@@ -94,6 +95,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
     files = {"model": version.model, "files": files_of(Evidence.objects.about(version))}
     parts.append(Part("more", "governance/part_evidence.html", files))
+    parts.append(parts_of_gate.part_of(version, approval, releases))
     live = any(one.state == Release.State.LIVE for one in releases)
     open_to = [] if live else releasable_to(version, approval)
     if open_to and can_release_version(request.user, version):

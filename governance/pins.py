@@ -58,7 +58,7 @@ def word_of(key: str) -> str:
 
 def flags_of(version: Version) -> list[PiiFlag]:
     """The personal data that reach this version along the lineage of the data it names."""
-    return pii_of([link.dataset_version for link in version.data.select_related("dataset_version__dataset")])
+    return pii_of(version.data.values_list("dataset_version", flat=True))
 
 
 def run_digest(version: Version) -> str:
@@ -81,7 +81,8 @@ def statement(version: Version, *, policy: Policy, environment: str, review: UUI
     card = version.card
     completed = EvaluationRun.objects.counting().filter(version=version, state=EvaluationRun.State.COMPLETED)
     runs = completed.filter(policy_ref__id=str(policy.pk))
-    links = version.data.select_related("dataset_version")
+    links = list(version.data.select_related("dataset_version"))
+    flags = pii_of([link.dataset_version_id for link in links])
     further = {name: part.of(version, policy) for name, part in zip(also_pinned.names(), also_pinned, strict=True)}
     return {
         "format": FORMAT,
@@ -97,7 +98,7 @@ def statement(version: Version, *, policy: Policy, environment: str, review: UUI
         "evaluations": sorted(
             [str(run.dataset_version_id), run.suite.digest, run.results_digest] for run in runs.select_related("suite")
         ),
-        "pii": sorted({f"{flag.category}:{flag.dataset_version.pk}:{flag.column}" for flag in flags_of(version)}),
+        "pii": sorted({f"{flag.category}:{flag.dataset_version.pk}:{flag.column}" for flag in flags}),
         "policy": policy.digest,
         **{name: part for name, part in further.items() if part},
     }

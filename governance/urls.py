@@ -3,6 +3,7 @@ from django.urls import path
 from governance.causes import views as causes
 from governance.views import (
     assessments,
+    attestations,
     code,
     conditions,
     discussing,
@@ -76,6 +77,7 @@ urlpatterns = [
     path("findings/<uuid:pk>/mended/", findings.mended, name="finding_mended"),
     path("findings/<uuid:pk>/retest/", findings.retest, name="finding_retest"),
     path("findings/<uuid:pk>/revise/", findings.revise, name="finding_revise"),
+    path("versions/<uuid:pk>/attestations/<slug:slug>/", attestations.attestation, name="attestation"),
     path("versions/<uuid:pk>/release/", releasing.release, name="release"),
     path("models/<uuid:pk>/risk/", assessments.assessments, name="assessments"),
     path("models/<uuid:pk>/risk/assess/", assessments.assess, name="assess"),

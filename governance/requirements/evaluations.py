@@ -89,5 +89,6 @@ def verified(question: Question) -> list[Answer]:
     """Where the policy asks for verified numbers: why those of a completed run are not."""
     if not question.policy.document.evaluations.verified:
         return []
-    marks = marks_of(run for run, _verdict in question.verdicts if run.state == run.State.COMPLETED)
+    completed = (run for run, _verdict in question.verdicts if run.state == run.State.COMPLETED)
+    marks = marks_of(completed, counted=False)
     return [Answer(Outcome.NOT_MET, reason) for mark in marks.values() for reason in mark.reasons]

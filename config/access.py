@@ -125,6 +125,7 @@ ACCESS: dict[str, Access] = {
     "monitoring:close": Access(NOBODY, RISK),
     # settings
     "settings:keys": Access(SIGNED_IN, SIGNED_IN),
+    "governance:mail_settings": Access(SIGNED_IN, SIGNED_IN),
     "settings:revoke_key": Access(NOBODY, SIGNED_IN),
     "settings:people": Access(ADMINISTRATOR, ADMINISTRATOR),
     "settings:person": Access(ADMINISTRATOR),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -66,6 +66,34 @@ class Environment:
         if not like.fullmatch(given):
             raise ImproperlyConfigured(f"{name} is {given!r}; write {write}.")
         return given
+
+    def mail(self, name: str, *, help: str) -> dict[str, Any]:
+        """Where mails are handed in, as Django's settings want it. What is wrong is said without the password."""
+        given = self.text(name, default="", help=help)
+        none = {"host": "", "port": 0, "user": "", "password": "", "starttls": False, "tls": False}
+        if given in {"", "console:"}:
+            return none | {"backend": "console" if given else "dummy", "sends": bool(given)}
+        ports = {"smtp": 587, "smtps": 465, "smtp-plain": 25}
+        try:
+            parts = urlsplit(given)
+            host, port = parts.hostname or "", parts.port or ports[parts.scheme]
+        except (ValueError, KeyError):
+            host = ""
+        if not host or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ImproperlyConfigured(
+                f"{name} is no address of a mail server; write smtp://user:password@host:587, smtps://user:password@host:465, "
+                "smtp-plain://host:25 or console:, with special signs of the password as %40."
+            )
+        return {
+            "backend": "smtp",
+            "sends": True,
+            "host": host,
+            "port": port,
+            "user": unquote(parts.username or ""),
+            "password": unquote(parts.password or ""),
+            "starttls": parts.scheme == "smtp",
+            "tls": parts.scheme == "smtps",
+        }
 
     def site(self, name: str, *, default: str, help: str) -> str:
         """An origin: scheme and host, with a port where it has one, and nothing after it."""

@@ -249,7 +249,18 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.number(
 MFA_ADAPTER = "accounts.adapter.SecondFactors"
 MFA_TOTP_ISSUER = "Countersign"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+_mail = env.mail(
+    "COUNTERSIGN_EMAIL_URL",
+    help="where mails are handed in: smtp://user:password@host:587 (with STARTTLS), smtps://user:password@host:465, "
+    "smtp-plain://host:25 (a relay of your own, without encryption) or console: (into the worker's log); unset, none are sent",
+)
+MAILS = _mail["sends"]
+EMAIL_BACKEND = f"django.core.mail.backends.{_mail['backend']}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail["host"], _mail["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["user"], _mail["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["starttls"], _mail["tls"]
+EMAIL_TIMEOUT = 10  # seconds: a mail server that does not answer holds no worker
+DEFAULT_FROM_EMAIL = env.text("COUNTERSIGN_EMAIL_FROM", default="Countersign <countersign@localhost>", help="whom mails are from")
 
 # -- API -----------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

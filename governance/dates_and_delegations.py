@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.navigation import waiting_for
 from governance import attestations, parts_of_dates
 from governance.due import falling_due
+from governance.mail.sending import mail_what_happened
 from governance.parts import inbox_parts
 from governance.services import falling_due as dates
 
@@ -15,5 +16,6 @@ def register() -> None:
     falling_due.register("reminders", dates.remind_of_ends, order=21)
     falling_due.register("expiry", dates.expire_approvals, order=22)
     falling_due.register("attestations", attestations.take_back_what_ran_out, order=190)  # after all that suspends
+    falling_due.register("mail", mail_what_happened, order=300)
     waiting_for.register("overdue", parts_of_dates.waiting)
     inbox_parts.register("dates", parts_of_dates.inbox_part, order=10)

@@ -13,6 +13,7 @@ from governance.views import (
     findings,
     history,
     inbox,
+    mail,
     policies,
     portfolio,
     releasing,
@@ -27,6 +28,7 @@ app_name = "governance"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("portfolio/", portfolio.portfolio, name="portfolio"),
+    path("settings/mail/", mail.mail_settings, name="mail_settings"),
     path("policies/", policies.policy_list, name="policies"),
     path("policies/new/", policies.draft, name="policy_new"),
     path("policies/<uuid:pk>/", policies.policy_detail, name="policy"),

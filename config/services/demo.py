@@ -37,9 +37,13 @@ def demo(*, port: int, out: Path, once: bool, fresh: bool, environment: Mapping[
                 data, port = stack.enter_context(_temporary_folder()), _open_port()
             else:
                 data = folders.choose("demo", project=site.PROJECT, environment=environment)
-            impatient = {"COUNTERSIGN_MONITORING_SECONDS": MONITORING_SECONDS, **environment}
+            demonstrated = {
+                "COUNTERSIGN_MONITORING_SECONDS": MONITORING_SECONDS,
+                "COUNTERSIGN_EMAIL_URL": "console:",
+                **environment,
+            }
             base = stack.enter_context(
-                ground("demo", data=data, port=port, signals=signals, environment=impatient, lasting=not once)
+                ground("demo", data=data, port=port, signals=signals, environment=demonstrated, lasting=not once)
             )
             replay = _claim(base, fresh=fresh or once)
             prepare_database(base)

@@ -25,6 +25,7 @@ from governance.events.findings import (
     FindingRevised,
     FindingStarted,
 )
+from governance.events.mail import MailChosen
 from governance.events.policies import (
     PolicyDrafted,
     PolicyDraftEdited,
@@ -81,6 +82,7 @@ __all__ = [
     "GateAnswered",
     "GateAskedUnknown",
     "GateAttested",
+    "MailChosen",
     "PinsChanged",
     "PolicyDraftEdited",
     "PolicyDraftWithdrawn",

@@ -10,6 +10,7 @@ from governance.models.environment import PRODUCTION, STAGING, Environment, Envi
 from governance.models.evidence import Evidence
 from governance.models.exception import RequirementException
 from governance.models.finding import Finding
+from governance.models.mail import Mail, MailKind, MailPlace, MailWish
 from governance.models.policy import Policy
 from governance.models.release import GateRecord, Release
 from governance.models.review import APPROVING, Review, SignOff, SignOffWithdrawal, Step
@@ -34,6 +35,10 @@ __all__ = [
     "Evidence",
     "Finding",
     "GateRecord",
+    "Mail",
+    "MailKind",
+    "MailPlace",
+    "MailWish",
     "Message",
     "Policy",
     "Release",

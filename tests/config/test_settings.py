@@ -172,3 +172,20 @@ def test_the_command_writes_the_reference_and_notices_an_old_one(settings: Any, 
     call_command("document_settings")
     call_command("document_settings", check=True)
     assert (tmp_path / "docs/reference/settings.md").read_text() == settings_reference()
+
+
+def test_the_address_of_a_mail_server_is_read_and_a_wrong_one_never_shows_its_password() -> None:
+    def read(given: str) -> dict[str, object]:
+        return Environment({"X": given}).mail("X", help="")
+
+    assert read("")["sends"] is False
+    assert read("console:")["backend"] == "console"
+    found = read("smtp://ann:p%40ss@mail.example.org")
+    assert (found["host"], found["port"], found["user"], found["password"]) == ("mail.example.org", 587, "ann", "p@ss")
+    assert (found["starttls"], found["tls"]) == (True, False)
+    assert read("smtps://mail.example.org")["tls"] is True
+    assert read("smtp-plain://relay:2525")["starttls"] is False
+    for wrong in ("mail.example.org", "http://ann:secret@host", "smtp://", "smtp://ann:secret@host:no", "smtp://h/secret"):
+        with pytest.raises(ImproperlyConfigured) as refusal:
+            read(wrong)
+        assert "secret" not in str(refusal.value)

@@ -1,0 +1,116 @@
+"""Which entries of the log people are mailed of, whom, and in which words. No name but the addressee's is ever in a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from governance.holding import holders_of
+from governance.models import Review, label_of
+from governance.models.mail import MailKind, MailWish
+from ledger.models import Entry
+
+TYPES = (
+    *("version.in_review", "version.reopened", "sign_off.given"),
+    *("review.fell_overdue", "approval.ends_soon", "review.concluded", "approval.expired"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail before it is sent. `about` is what makes it the same mail when it is found again."""
+
+    person: Person
+    kind: MailKind
+    about: str
+    subject: str
+    says: str
+    path: str
+
+    @property
+    def text(self) -> str:
+        site = settings.SITE_URL
+        return "\n\n".join(
+            [
+                _("Hello %(name)s,") % {"name": self.person.name or _("there")},
+                self.says,
+                f"{site}{self.path}",
+                _("The page asks you to sign in; nothing can be decided from this mail."),
+                _("Which mails you get is yours to choose: %(address)s")
+                % {"address": site + reverse("governance:mail_settings")},
+            ]
+        )
+
+
+def letters_of(entry: Entry) -> list[Letter]:
+    """The mails that this entry gives rise to, to people who may see what it is about and want to be told."""
+    review = _review_of(entry)
+    if review is None:
+        return []
+    kind, people, subject, says = _told(entry, review)
+    about = str(review.pk) if kind == MailKind.ASSIGNMENT else str(entry.pk)
+    path = review.get_absolute_url()
+    return [Letter(one, kind, about, subject, says, path) for one in _wanting(people, kind, review)]
+
+
+def _review_of(entry: Entry) -> Review | None:
+    rows = Review.objects.with_parts().select_related("version__model__owner")
+    if entry.subject_type == Review.ledger_label:
+        return rows.filter(pk=UUID(entry.subject_id)).first()
+    return rows.open().filter(version=UUID(entry.subject_id)).first()
+
+
+def _told(entry: Entry, review: Review) -> tuple[MailKind, Iterable[Person], str, str]:
+    words = {"version": str(review.version), "environment": label_of(review.environment).lower()}
+    if entry.type == "review.fell_overdue":
+        people = Person.objects.with_role(review.escalated_to, review.version.model.team) if review.escalated_to else []
+        says = _("The review of %(version)s for %(environment)s is overdue and was put before you.")
+        return MailKind.ESCALATION, people, _("%(version)s: a review is overdue") % words, says % words
+    if entry.type == "approval.ends_soon":
+        words["day"] = f"{review.valid_until:%Y-%m-%d}" if review.valid_until else ""
+        says = _("The approval of %(version)s for %(environment)s ends on %(day)s (UTC). Have it reviewed again in time.")
+        return MailKind.REMINDER, _behind(review), _("%(version)s: an approval soon ends") % words, says % words
+    if entry.type == "approval.expired":
+        says = _("The approval of %(version)s for %(environment)s ran out. What was live under it was ended.")
+        return MailKind.DECISION, _behind(review), _("%(version)s: an approval ran out") % words, says % words
+    if entry.type == "review.concluded":
+        words["outcome"] = _outcome(review)
+        says = _("The review of %(version)s for %(environment)s is decided: %(outcome)s.")
+        return MailKind.DECISION, _behind(review), _("%(version)s: decided") % words, says % words
+    says = _("%(version)s waits for your signature for %(environment)s.")
+    if review.due_at:
+        words["day"] = f"{review.due_at:%Y-%m-%d}"
+        says = _("%(version)s waits for your signature for %(environment)s. It is due on %(day)s (UTC).")
+    asked = holders_of([review]).get(review.pk, []) if review.state == Review.State.OPEN else []
+    people = [person for holder in asked for person in holder.people]
+    return MailKind.ASSIGNMENT, people, _("%(version)s waits for your signature") % words, says % words
+
+
+def _outcome(review: Review) -> str:
+    words = {
+        "approved": _("approved"),
+        "approved_with_conditions": _("approved with conditions"),
+        "changes_requested": _("changes requested"),
+        "rejected": _("rejected"),
+    }
+    return words.get(review.outcome, _("ended"))
+
+
+def _behind(review: Review) -> list[Person]:
+    """Who submitted it, who owns the model, and who signed: what comes of it concerns them."""
+    signed = review.sign_offs.standing().values_list("person", flat=True)
+    keys = {review.version.submitted_by_id, review.version.model.owner_id, *signed}
+    return list(Person.objects.active().filter(pk__in=[key for key in keys if key]).order_by("pk"))
+
+
+def _wanting(people: Iterable[Person], kind: MailKind, review: Review) -> list[Person]:
+    among = {one.pk: one for one in people if one.is_active and one.email}
+    wishes = dict(MailWish.objects.filter(person__in=among).values_list("person", "kinds"))
+    told = [one for key, one in among.items() if kind in wishes.get(key, MailKind.values)]
+    return [one for one in told if Review.objects.visible_to(one).filter(pk=review.pk).exists()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -18,76 +19,14 @@ import requests
 
 from countersign.importing.mlflow import open_source
 from countersign.importing.mlflow.records import Artifact, Head
+from tests.countersign.importing.mlflow_writes import QUIET, infinite, write
 
 pytestmark = pytest.mark.clients
 
-QUIET = {"MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
 
-# Writes two runs and a child, then says what MLflow itself reads. Its arguments: the store's address, and where artifacts go.
-PROGRAM = """
-import json, sys
-import numpy
-import mlflow
-from mlflow import MlflowClient
-from mlflow.entities import ViewType
-
-store, artifacts = sys.argv[1:]
-mlflow.set_tracking_uri(store)
-client = MlflowClient()
-experiment = client.create_experiment("Vision / day", artifact_location=artifacts, tags={"team": "vision"})
-client.create_experiment("x" * 100 + ": " + "y" * 100)
-mlflow.set_experiment("Vision / day")
-with mlflow.start_run(run_name="parent \\"x\\": 'y' # z", tags={"note": "line 1\\nline 2", "language": "한국어"}) as parent:
-    mlflow.log_params({"lr": 0.01, "optim/name": "adam", "long": "y" * 300, "flag": True})
-    for step in range(5):
-        mlflow.log_metric("train/loss", 1 / (step + 1), step=step)
-    for step, value in ((1, "nan"), (2, "inf"), (-3, "-inf"), (2, "0.1")):
-        mlflow.log_metric("odd", float(value), step=step)
-    rows = numpy.arange(6).reshape(3, 2)
-    data = mlflow.data.from_numpy(rows, name="rows of digits", source="https://example.org/digits.npz")
-    mlflow.log_input(data, context="training")
-    mlflow.log_input(mlflow.data.from_numpy(rows + 1, name="tests", source="https://example.org/tests.npz"))
-    mlflow.log_text("hello", "notes/a.txt")
-    if hasattr(mlflow, "initialize_logged_model"):
-        model = mlflow.initialize_logged_model(name="net")
-        mlflow.log_metric("with_model", 0.5, step=0, model_id=model.model_id)
-        mlflow.finalize_logged_model(model.model_id, "READY")
-    with mlflow.start_run(nested=True, run_name="child"):
-        mlflow.log_metric("acc", 0.5)
-try:
-    with mlflow.start_run(run_name="broken"):
-        raise RuntimeError
-except RuntimeError:
-    pass
-client.delete_run(client.create_run(experiment, run_name="gone").info.run_id)
-client.create_registered_model("reader")
-
-found = {}
-for run in client.search_runs([experiment], run_view_type=ViewType.ALL):
-    info = run.info
-    found[info.run_id] = {
-        "name": info.run_name, "status": info.status, "started": info.start_time, "ended": info.end_time, "user": info.user_id,
-        "deleted": info.lifecycle_stage == "deleted", "params": run.data.params, "tags": run.data.tags,
-        "curves": {key: [(one.step, repr(one.value), one.timestamp) for one in client.get_metric_history(info.run_id, key)]
-                   for key in run.data.metrics},
-        "data": sorted(
-            [one.dataset.name, one.dataset.digest, dict((tag.key, tag.value) for tag in one.tags).get("mlflow.data.context", ""),
-             one.dataset.source_type, one.dataset.source, one.dataset.schema or "", one.dataset.profile or ""]
-            for one in run.inputs.dataset_inputs
-        ),
-    }
-print(json.dumps(found))
-"""
-
-
-def write(run_client: Callable[..., Any], environment: str, store: str, artifacts: Path) -> dict[str, Any]:
-    done = run_client(environment, PROGRAM, store, artifacts.as_uri(), **QUIET)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def read(source: str) -> tuple[dict[str, Any], dict[str, dict[str, bytes]]]:
-    """What our reader says, in the form that the program above prints; and the artifacts."""
-    found, files = {}, {}
+def read(source: str) -> dict[str, Any]:
+    """What our reader says, in the form that MLflow's program prints."""
+    found = {}
     reader = open_source(source)
     for head in reader.heads(only=frozenset({"Vision / day"})):
         assert isinstance(head, Head), head
@@ -107,13 +46,14 @@ def read(source: str) -> tuple[dict[str, Any], dict[str, dict[str, bytes]]]:
             "tags": run.tags,
             "curves": curves,
             "data": data,
+            "artifacts": {},
         }
         for one in reader.artifacts(head):
             assert isinstance(one, Artifact), one
-            with one.file(1000) as path:
-                files.setdefault(head.name, {})[one.path] = path.read_bytes()
+            with one.file(2 << 20) as path:
+                found[head.run_id]["artifacts"][one.path] = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
     assert reader.models() == ["reader"]
-    return found, files
+    return found
 
 
 @contextmanager
@@ -147,12 +87,6 @@ def server(python: Path, folder: Path) -> Iterator[str]:
             running.wait(timeout=30)
 
 
-def infinite(curves: dict[str, Any]) -> dict[str, Any]:
-    """As it was logged: MLflow's database stores say the largest number for an infinity."""
-    said = {"1.7976931348623157e+308": "inf", "-1.7976931348623157e+308": "-inf"}
-    return {key: sorted([step, said.get(value, value), at] for step, value, at in rows) for key, rows in curves.items()}
-
-
 def agrees(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert len(theirs) == 4
     for run_id, run in theirs.items():
@@ -165,22 +99,21 @@ def agrees(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 @pytest.mark.parametrize("environment", ["mlflow2", "mlflow3"])
 def test_a_folder_is_read_as_mlflow_reads_it(run_client: Callable[..., Any], tmp_path: Path, environment: str) -> None:
     root = tmp_path / "mlruns"
-    theirs = write(run_client, environment, root.as_uri(), root / "art")
-    ours, files = read(str(root))
+    theirs = write(run_client, environment, root.as_uri(), root / "art" / "kept")
+    ours = read(str(root))
+    (parent,) = [one for one in ours.values() if one["name"].startswith("parent")]
+    assert [value for _, value, _ in parent["curves"]["odd"]] == ["nan", "inf", "-inf", "0.1"]
+    assert parent["artifacts"].keys() == {"notes/a.txt", "deep/er/weights.bin"}
     agrees(ours, theirs)
-    assert files == {"parent \"x\": 'y' # z": {"notes/a.txt": b"hello"}}
-    (curves,) = [one["curves"] for one in read(str(root))[0].values() if one["name"].startswith("parent")]
-    assert [value for _, value, _ in curves["odd"]] == ["nan", "inf", "-inf", "0.1"]
 
 
 def test_a_sqlite_file_and_a_server_are_read_as_mlflow_reads_them(
     run_client: Callable[..., Any], client_python: Callable[[str], Path], tmp_path: Path
 ) -> None:
     theirs = write(run_client, "mlflow-server", f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlartifacts")
-    ours, files = read(f"sqlite:///{tmp_path}/mlflow.db")
+    ours = read(f"sqlite:///{tmp_path}/mlflow.db")
     with server(client_python("mlflow-server"), tmp_path) as address:
-        ours_over_rest, files_over_rest = read(address)
-    assert files == files_over_rest == {"parent \"x\": 'y' # z": {"notes/a.txt": b"hello"}}
+        ours_over_rest = read(address)
     assert {key: infinite(run["curves"]) for key, run in ours.items()} == {
         key: infinite(run["curves"]) for key, run in ours_over_rest.items()
     }

@@ -59,12 +59,16 @@ def kind_of(name: str) -> Kind:
     return Kind.REST if words & _MACHINE else Kind.METRIC
 
 
+def is_learning_rate(name: str) -> bool:
+    """Whether a curve is a learning rate, not a momentum, by its name."""
+    words = set(_WORDS.findall(name.lower().replace("_", " ")))
+    return kind_of(name) == Kind.RATE and not words & {"mom", "mo", "momentum", "momenta", "momentums", "beta1"}
+
+
 def measure_of(name: str) -> tuple[str, str]:
     """What is measured, and on which part of the data: (loss, valid) of `valid/loss`, (accuracy, "") of `accuracy`."""
     if kind_of(name) == Kind.RATE:
-        words = set(_WORDS.findall(name.lower().replace("_", " ")))
-        is_momentum = words & {"mom", "mo", "momentum", "momenta", "momentums", "beta1"}
-        return (_("momentum") if is_momentum else _("learning rate")), name
+        return (_("learning rate") if is_learning_rate(name) else _("momentum")), name
     pace = _PACE.search(name)
     rest = _PACE.sub("", name) if pace else name
     part = _PART.search(rest)

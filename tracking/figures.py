@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from core.charts import LineChart, Mark, line_chart
 from core.charts.line_table import figure
 from core.components import formatting
-from tracking.charting import AT_FIRST, AT_MOST, Kind, Picture, chosen_by, kind_of, pictures_of, token_of
+from tracking.charting import AT_FIRST, AT_MOST, Kind, Picture, chosen_by, is_learning_rate, kind_of, pictures_of, token_of
 from tracking.models import MetricSeries, TrainingRun
+from tracking.one_cycle import computed_rate
 from tracking.outlines import CurveOutline, line_of, outlines_of
 from tracking.standing import marks_of
 
@@ -76,6 +77,7 @@ def figures_of(run: TrainingRun, view: View) -> dict[str, Any]:
     return {
         "groups": groups,
         "rows": [_row(one, drawn, view) for one in series[:MOST_ROWS]],
+        "computed_rate": None if any(is_learning_rate(one.name) for one in series) else computed_rate(run),
         "count": len(series),
         "points": sum(one.count for one in series),
         "drawn": len(drawn),

@@ -14,6 +14,7 @@ from core.components import formatting
 from tracking.models import Artifact, TrainingRun
 
 PATCH = "code/changes.patch"
+NO_CODE = "countersign.no_code"  # tag: the client's sentence on why it recorded no code
 MOST_OF_PATCH = 200_000  # bytes that the page shows; the download has all
 MOST_FILES = 500  # rows of the tree; the API lists all
 MOST_PARAMS = 500  # rows; the API has all
@@ -44,6 +45,11 @@ class Patch:
     artifact: Artifact
     lines: list[tuple[str, str]]
     cut: bool
+
+
+def no_code_of(run: TrainingRun) -> str:
+    """Why the run has no code, as its client told; empty where it did not, or where there is code."""
+    return "" if run.code else run.tags.get(NO_CODE, "").strip()
 
 
 def tree_of(artifacts: Iterable[Artifact]) -> list[Row]:

@@ -17,7 +17,7 @@ from tracking.figures import View, figures_of
 from tracking.logged import logged_models_of
 from tracking.models import TrainingRun
 from tracking.parts import placed_parts
-from tracking.presenting import MOST_RELATED, hardware_of, params_of, patch_of, seeds_of, texts_of, tree_of
+from tracking.presenting import MOST_RELATED, hardware_of, no_code_of, params_of, patch_of, seeds_of, texts_of, tree_of
 from tracking.standing import SILENT, early_stopping_of, schedule_of, standing_of
 
 LOOKS_AGAIN, WHEN_SILENT = "5s", "30s"
@@ -62,6 +62,7 @@ def _facts(request: HttpRequest, found: TrainingRun) -> dict[str, Any]:
         "patch_note": _("shown, never applied"),
         "tree": tree_of(artifacts),
         "artifacts_note": formatting.size(sum(one.size for one in artifacts)) if artifacts else "",
+        "no_code": no_code_of(found),
         "hardware": hardware_of(found),
         "libraries": texts_of(found.training.get("libraries")),
         "seeds": seeds_of(found),

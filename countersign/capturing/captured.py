@@ -19,6 +19,7 @@ from countersign.capturing.seeds import seeds
 
 PROJECT = "code/MLproject"
 ARGUMENTS = "countersign.arguments"  # tag: what stood behind the training file on the command line, as a JSON list
+NO_CODE = "countersign.no_code"  # tag: why no code was recorded
 _SMALL, _ARGUMENTS = 256 << 10, 20_000
 _T = TypeVar("_T")
 
@@ -44,9 +45,11 @@ class Captured:
 def capture(folder: Path | None = None) -> Captured:
     """What is known of this training, which runs in `folder` (else in the current one). Never raises."""
     where, captured = _folder(folder), Captured()
-    code = _tried(captured, "The code", lambda: code_of(where)) or Code()
+    code = _tried(captured, "The code", lambda: code_of(where)) or Code(missing=captured.notes[-1])
     captured.code, captured.files = code.facts, list(code.files)
     captured.notes += code.notes
+    if code.missing:
+        captured.tags[NO_CODE] = code.missing[:500]
     if code.patch_note:
         captured.notes.append(f"{code.patch_note[0].upper()}{code.patch_note[1:]}.")
         captured.tags["countersign.changes"] = code.patch_note[:500]

@@ -15,6 +15,8 @@ from countersign.capturing.git import Git, toplevel
 from countersign.capturing.secrets import secret_in_names, secret_in_patch
 
 PATCH = "code/changes.patch"
+OUTSIDE = "The training ran outside a git checkout."
+NO_COMMIT = "The repository had no commit yet."
 SECONDS = 10.0  # for everything that is asked of one repository
 LIMIT = 1 << 20  # bytes of a patch that is kept
 _NAMES = 200_000  # of changed files that are looked at
@@ -36,6 +38,7 @@ class Code:
     files: list[KeptFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     patch_note: str = ""  # why changes are not kept
+    missing: str = ""  # why there are no facts
 
 
 def code_of(folder: Path) -> Code:
@@ -43,11 +46,11 @@ def code_of(folder: Path) -> Code:
     git, code = Git(folder, SECONDS), Code()
     code.top, why = toplevel(git)
     if code.top is None:
-        return Code(notes=[why] if why else [])
+        return Code(notes=[why] if why else [], missing=why or OUTSIDE)
     git.folder = code.top
     commit = git.ask("rev-parse", "--verify", "HEAD^{commit}").text
     if not commit:
-        return Code(top=code.top, notes=["The repository has no commit yet, so no code is recorded."])
+        return Code(top=code.top, notes=["The repository has no commit yet, so no code is recorded."], missing=NO_COMMIT)
     remote = without_credentials(git.ask("config", "--get", f"remote.{_remote_name(git)}.url").text)
     code.facts = {
         "repository": (remote or code.top.name)[:500],

@@ -170,6 +170,15 @@ def test_the_schedule_is_told_beside_its_curve_and_alone(start, look):
     assert "Reported schedule: one-cycle." in look(start(training=training))
 
 
+def test_a_run_without_code_says_why_as_far_as_it_was_told(start, look):
+    told = look(start(tags={"countersign.no_code": "The training ran outside a git checkout."}))
+    assert "No code was recorded. The training ran outside a git checkout." in told
+    assert "Nothing here tells which code it ran." in told
+    assert "No code was recorded: nothing was reported about it." in look(start())
+    code = {"commit": 40 * "1", "dirty": False}
+    assert "No code was recorded" not in look(start(code=code, tags={"countersign.no_code": "Said too early."}))
+
+
 def test_code_data_and_files_are_shown_and_the_patch_is_read_and_never_run(start, look, scientist):
     code = {"commit": 40 * "1", "dirty": True, "entry": "train.py"}
     environment = {

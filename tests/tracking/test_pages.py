@@ -16,7 +16,7 @@ def test_a_run_is_shown_as_claimed_with_code_curves_and_packages(client_of, make
 def test_a_run_without_anything_says_so(client_of, make_run, auditor):
     bare = make_run(params={}, code={}, environment={}, series=[], started_at=None, ended_at=None)
     shown = client_of(auditor).get(bare.get_absolute_url()).content.decode()
-    assert "Nothing was reported about the code." in shown
+    assert "No code was recorded: nothing was reported about it." in shown
     assert shown.count("None were reported.") == 4
     assert "None were kept." in shown
 

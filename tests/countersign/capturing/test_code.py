@@ -39,15 +39,18 @@ def test_a_clean_checkout_is_told_by_commit_tree_branch_and_remote(repository: R
 def test_outside_of_a_repository_and_before_the_first_commit_there_is_nothing(tmp_path: Path) -> None:
     assert code_facts(tmp_path) == {}
     assert capture(tmp_path).notes == []
+    assert capture(tmp_path).tags == {"countersign.no_code": "The training ran outside a git checkout."}
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     assert code_facts(tmp_path) == {}
     assert capture(tmp_path).notes == ["The repository has no commit yet, so no code is recorded."]
+    assert capture(tmp_path).tags == {"countersign.no_code": "The repository had no commit yet."}
 
 
 def test_without_git_the_training_goes_on(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     captured = capture(repository.folder)
     assert captured.code == {} and captured.environment["packages"]
+    assert captured.tags["countersign.no_code"].startswith("The code is left out: ")
     assert captured.notes == ["The code is left out: git cannot be run (No such file or directory)."]
 
 

@@ -20,5 +20,10 @@ def person_word(person: Person | None) -> str:
 
 def system_word(actor: str) -> str:
     """The part of Countersign that acted, as people read it."""
-    words = {"worker": _("Countersign, a worker"), "clock": _("Countersign, on schedule"), "installer": _("Installation")}
+    words = {
+        "worker": _("Countersign, a worker"),
+        "clock": _("Countersign, on schedule"),
+        "envelope": _("Countersign, under a change envelope"),
+        "installer": _("Installation"),
+    }
     return words.get(actor, actor)

@@ -287,6 +287,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "VersionState": "models_registry.models.Version.State",
         "JobState": "ledger.leases.LeasedJob.State",
+        "ChangeEnvelopeState": "governance.models.ChangeEnvelope.State",
         "ReviewState": "governance.models.Review.State",
         "ReleaseState": "governance.models.Release.State",
         "WebhookState": "governance.models.Webhook.State",

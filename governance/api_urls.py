@@ -4,6 +4,7 @@ from django.urls import path
 
 from governance.api import (
     assessments,
+    change_envelopes,
     code,
     conditions,
     discussing,
@@ -70,6 +71,28 @@ urlpatterns = [
     path("versions/<uuid:pk>/new-review/", standing.NewReview.as_view(), name="api-new-review"),
     path("versions/<uuid:pk>/retirement/", standing.Retirement.as_view(), name="api-retirement"),
     path("releases/as-of/", releases.ReleasesAsOf.as_view(), name="api-releases-as-of"),
+    path("models/<uuid:pk>/change-envelopes/", change_envelopes.ChangeEnvelopes.as_view(), name="api-change-envelopes"),
+    path("change-envelopes/<uuid:pk>/", change_envelopes.ChangeEnvelopeDetail.as_view(), name="api-change-envelope"),
+    path(
+        "change-envelopes/<uuid:pk>/signatures/",
+        change_envelopes.ChangeEnvelopeSignatures.as_view(),
+        name="api-change-envelope-signatures",
+    ),
+    path(
+        "change-envelopes/<uuid:pk>/withdrawal/",
+        change_envelopes.ChangeEnvelopeWithdrawal.as_view(),
+        name="api-change-envelope-withdrawal",
+    ),
+    path(
+        "change-envelopes/<uuid:pk>/revocation/",
+        change_envelopes.ChangeEnvelopeRevocation.as_view(),
+        name="api-change-envelope-revocation",
+    ),
+    path(
+        "change-envelopes/<uuid:pk>/decisions/",
+        change_envelopes.ChangeEnvelopeDecisions.as_view(),
+        name="api-change-envelope-decisions",
+    ),
     path("models/<uuid:pk>/rollbacks/", releases.Rollbacks.as_view(), name="api-rollbacks"),
     path("risk-method/", assessments.RiskMethod.as_view(), name="api-risk-method"),
     path("models/<uuid:pk>/risk-assessments/", assessments.RiskAssessments.as_view(), name="api-risk-assessments"),

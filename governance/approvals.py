@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from governance.models import Condition, Policy, Review, SignOff, Step
 from governance.pins import changed_since, statement, word_of
 from governance.requirements import Answer, Question, answers_of
 from governance.requirements.evaluations import verdicts_of
+from governance.standing_approvals import StandingApproval, standing_approval_of
 from models_registry.models import Version
 
 DECIDED_AGAINST = {Version.State.REJECTED, Version.State.WITHDRAWN, Version.State.RETIRED}
@@ -52,11 +53,17 @@ class Approval:
     verdicts: list[tuple[EvaluationRun, Verdict]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)  # of every requirement that the policy has
     conditions: list[Condition] = field(default_factory=list)  # of the signatures that count
+    standing: StandingApproval | None = None  # what it rests on where people signed a change envelope instead, and it counts
 
     @property
     def evidence_reasons(self) -> list[str]:
         """The part of `reasons` that is not about signatures: what stands against approving now."""
         return [answer.sentence for answer in self.answers if answer.blocks]
+
+    @property
+    def signed_at(self) -> list[datetime]:
+        """When each signature that counts was given, those on a change envelope included."""
+        return _dates(self.steps, self.standing)
 
     @property
     def stale(self) -> list[tuple[SignOff, list[str]]]:
@@ -83,12 +90,18 @@ def approval_of(version: Version, environment: str) -> Approval:
     steps = _standings(review, digest, pinned)
     conditions: list[Condition] = []
     reasons = about_evidence + _state_reasons(version)
-    if review.state == Review.State.EXPIRED and not _age_reasons(policy, steps):
+    standing = standing_approval_of(review, digest)
+    if review.state == Review.State.EXPIRED and not _age_reasons(policy, _dates(steps, standing)):
         reasons.append(_("The approval counts no more, because the version was suspended after it: it needs a new review."))
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more
         conditions = _conditions(steps)
-        reasons += _signature_reasons(steps) + _condition_reasons(conditions) + _age_reasons(policy, steps)
-    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers, conditions)
+        if standing is not None and not standing.counts and not all(one.met for one in steps):
+            reasons += standing.reasons
+        signed = standing is not None and standing.counts
+        reasons += [] if signed else _signature_reasons(steps)
+        reasons += _condition_reasons(conditions) + _age_reasons(policy, _dates(steps, standing))
+    rests_on = standing if standing is not None and standing.counts and not all(one.met for one in steps) else None
+    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers, conditions, rests_on)
 
 
 def _state_reasons(version: Version) -> list[str]:
@@ -148,9 +161,14 @@ def _condition_reasons(conditions: list[Condition]) -> list[str]:
     ]
 
 
-def _age_reasons(policy: Policy, steps: list[StepStanding]) -> list[str]:
+def _dates(steps: list[StepStanding], standing: StandingApproval | None) -> list[datetime]:
+    """When people signed what counts: a standing approval is as old as the signatures on its envelope."""
+    dates = [signed.signed_at for one in steps for signed in one.counted]
+    return dates + ([signed.signed_at for signed in standing.signatures] if standing and standing.counts else [])
+
+
+def _age_reasons(policy: Policy, dates: list[datetime]) -> list[str]:
     days = policy.document.valid_days
-    dates = [signed.signed_at for standing in steps for signed in standing.counted]
     if days and dates and clock.now() > max(dates) + timedelta(days=days):
         return [_("The approval is older than the %(days)s days for which the policy lets it hold.") % {"days": days}]
     return []

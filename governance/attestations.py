@@ -45,7 +45,8 @@ def basis_of(approval: Approval) -> str:
     """The digest of all that an allowed answer rests on: what was signed, by which signatures, under which open conditions."""
     signatures = sorted(str(one.pk) for standing in approval.steps for one in standing.counted)
     conditions = {"conditions": _conditions(approval)} if _conditions(approval) else {}
-    return sha256_of({"approval": approval.digest, "signatures": signatures, **conditions})
+    standing = {"standing": approval.standing.decision.digest} if approval.standing else {}
+    return sha256_of({"approval": approval.digest, "signatures": signatures, **conditions, **standing})
 
 
 def usable(version: Version, environment: str, approval: Approval) -> Attestation | None:
@@ -85,6 +86,7 @@ def issue(version: Version, environment: str, approval: Approval, *, within: Act
         name_of("expires"): clock.stamp(expires),
         name_of("conditions"): _conditions(approval),
         name_of("signatures"): _signatures(approval),
+        **_standing(approval),
     }
     kept = {"result": PASSED, "basis": basis_of(approval), "expires_at": expires, "holds_until": ends}
     return _keep(version, environment, predicate, now, within=within, **kept)
@@ -128,7 +130,7 @@ def _take_back_by_the_clock(one: Attestation) -> None:
 def holds_until(approval: Approval) -> datetime | None:
     """When the approval runs out: under its policy, or after the day by which a condition has to be met. None: it has no end."""
     days = approval.policy.document.valid_days if approval.policy else 0
-    dates = [signed.signed_at for standing in approval.steps for signed in standing.counted]
+    dates = approval.signed_at
     ends = [max(dates) + timedelta(days=days)] if days and dates else []
     due = [one.due for one in approval.conditions if one.state in UNMET]
     ends += [datetime.combine(day + timedelta(days=1), time.min, tzinfo=UTC) for day in due]
@@ -188,6 +190,7 @@ def _inputs(version: Version, approval: Approval) -> list[dict[str, Any]]:
     site = settings.SITE_URL
     statement = {"uri": site + reverse("api-approval", args=[version.pk]), "digest": _digest(approval.digest)}
     signed = [one.event for standing in approval.steps for one in standing.counted]
+    signed += [one.event for one in approval.standing.signatures] if approval.standing else []
     entries = Entry.objects.filter(pk__in=signed).order_by("at", "pk").values_list("pk", "body")
     signatures = [{"uri": f"urn:uuid:{key}", "digest": {"sha256": hashlib.sha256(body).hexdigest()}} for key, body in entries]
     runs = [
@@ -210,6 +213,24 @@ def _signatures(approval: Approval) -> list[dict[str, str]]:
 def _conditions(approval: Approval) -> list[dict[str, str]]:
     """The conditions that are not met yet, each with the day by which it has to be. Without their words, which are erasable."""
     return [{"condition": f"urn:uuid:{one.pk}", "due": one.due.isoformat()} for one in approval.conditions if one.state in UNMET]
+
+
+def _standing(approval: Approval) -> dict[str, Any]:
+    """That the approval rests on a change envelope: which limits were signed, by which roles, and the decision by them."""
+    if approval.standing is None:
+        return {}
+    decision, signatures = approval.standing.decision, approval.standing.signatures
+    said = {
+        "envelope": _digest(decision.envelope.digest),
+        "decision": _digest(decision.digest),
+        "decidedAt": clock.stamp(decision.decided_at),
+        "uri": settings.SITE_URL + reverse("api-change-envelope", args=[decision.envelope_id]),
+        "signatures": [
+            {"role": one.role, "meaning": one.meaning, "at": clock.stamp(one.signed_at), "entry": f"urn:uuid:{one.event}"}
+            for one in signatures
+        ],
+    }
+    return {name_of("standingApproval"): said}
 
 
 def _digest(written: str) -> dict[str, str]:

@@ -11,7 +11,18 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from governance import attestations, events
-from governance.models import Condition, Evidence, Finding, Policy, Release, RequirementException, Review, RiskAssessment, Webhook
+from governance.models import (
+    ChangeEnvelope,
+    Condition,
+    Evidence,
+    Finding,
+    Policy,
+    Release,
+    RequirementException,
+    Review,
+    RiskAssessment,
+    Webhook,
+)
 from ledger.acts import Act, Transition
 from ledger.events import Event, Private
 
@@ -210,3 +221,31 @@ def end_exception(row: RequirementException, fact: events.ExceptionRevoked, *, w
 
 def expire_exception(row: RequirementException, *, within: Act) -> None:
     within.move(row, EXPIRE_EXCEPTION, events.ExceptionExpired())
+
+
+# -- change envelopes ---------------------------------------------------------------------------------------------------------
+
+_ENVELOPE = ChangeEnvelope.State
+ACTIVATE_ENVELOPE = Transition(frozenset({_ENVELOPE.PROPOSED}), _ENVELOPE.ACTIVE)
+WITHDRAW_ENVELOPE = Transition(frozenset({_ENVELOPE.PROPOSED}), _ENVELOPE.WITHDRAWN)
+REVOKE_ENVELOPE = Transition(frozenset({_ENVELOPE.ACTIVE}), _ENVELOPE.REVOKED)
+EXPIRE_ENVELOPE = Transition(frozenset({_ENVELOPE.PROPOSED, _ENVELOPE.ACTIVE}), _ENVELOPE.EXPIRED)
+
+
+def activate_envelope(envelope: ChangeEnvelope, *, within: Act) -> None:
+    fact = events.ChangeEnvelopeActivated(digest=envelope.digest)
+    within.move(envelope, ACTIVATE_ENVELOPE, fact, activated_at=within.at)
+
+
+def withdraw_envelope(envelope: ChangeEnvelope, *, reason: str, within: Act) -> None:
+    fact = events.ChangeEnvelopeWithdrawn(digest=envelope.digest, reason=Private(reason))
+    within.move(envelope, WITHDRAW_ENVELOPE, fact, ended_at=within.at)
+
+
+def revoke_envelope(envelope: ChangeEnvelope, *, role: str, proof: list[str], reason: str, within: Act) -> None:
+    fact = events.ChangeEnvelopeRevoked(digest=envelope.digest, role=role, proof=proof, reason=Private(reason))
+    within.move(envelope, REVOKE_ENVELOPE, fact, ended_at=within.at)
+
+
+def expire_envelope(envelope: ChangeEnvelope, *, within: Act) -> None:
+    within.move(envelope, EXPIRE_ENVELOPE, events.ChangeEnvelopeExpired(digest=envelope.digest), ended_at=within.at)

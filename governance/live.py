@@ -24,6 +24,8 @@ def live_versions(models: Iterable[RegisteredModel]) -> dict[str, dict[UUID, Ver
 
 def predictions_of_live(run: EvaluationRun) -> Other:
     """The predictions of the version of the same model that is live in production, on exactly the data of `run`."""
+    if against := run.policy_ref.get("against"):  # a change envelope names the version that it is laid beside
+        return _predictions_of(Version.objects.select_related("model").get(pk=against), run)
     release = (
         Release.objects.live().filter(model=run.version.model_id, environment=PRODUCTION).select_related("version__model").first()
     )
@@ -31,9 +33,13 @@ def predictions_of_live(run: EvaluationRun) -> Other:
         return Other(missing=_("No version of this model is live in production, so there is nothing to compare with."))
     if release.version_id == run.version_id:
         return Other(missing=_("This version itself is live in production, so there is nothing to compare with."))
-    measured = EvaluationRun.objects.counting().filter(version=release.version_id, dataset_digest=run.dataset_digest)
+    return _predictions_of(release.version, run)
+
+
+def _predictions_of(version: Version, run: EvaluationRun) -> Other:
+    measured = EvaluationRun.objects.counting().filter(version=version, dataset_digest=run.dataset_digest)
     found = measured.filter(state=EvaluationRun.State.COMPLETED).exclude(predictions_digest="").order_by("-finished_at").first()
     if found is None:
-        missing = _("%(version)s, which is live in production, was not measured on these data, so they cannot be compared.")
-        return Other(missing=missing % {"version": release.version})
-    return Other(found.predictions_digest, str(release.version))
+        missing = _("%(version)s was not measured on these data, so they cannot be compared.")
+        return Other(missing=missing % {"version": version})
+    return Other(found.predictions_digest, str(version))

@@ -78,7 +78,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     approval = approval_of(version, environment_of(version))
     if approval.review is None:
         return _of_draft(request, version) if version.state == Version.State.DRAFT else _card_link(request, version)
-    releases = list(Release.objects.filter(version=version).select_related("released_by").order_by("-released_at"))
+    releases = list(Release.objects.filter(version=version).select_related("released_by", "under").order_by("-released_at"))
     parts = [
         Part("lead", "governance/part_lead.html", {"standing": standing_of(approval, version), "version": version}),
         Part("readiness", "governance/part_readiness.html", readiness(approval, version, releases)),
@@ -157,6 +157,10 @@ def standing_of(approval: Approval, version: Version) -> Standing:
     waiting = [] if version.state in DECIDED_AGAINST else _waiting_roles(approval)
     if waiting:
         reasons.append(_("Signatures still to come: %(roles)s.") % {"roles": ", ".join(waiting)})
+    if approval.holds and approval.standing:
+        said = _("It lies within every limit of %(envelope)s, which people signed beforehand under policy %(policy)s.")
+        words = {"envelope": approval.standing.decision.envelope, "policy": approval.policy}
+        return Standing("ok", _("A standing approval holds."), [said % words])
     if approval.holds:
         said = _("Every signature that policy %(policy)s asks for was given on exactly these bytes, card, data and numbers.")
         return Standing("ok", _("The approval holds."), [said % {"policy": approval.policy}])
@@ -223,8 +227,8 @@ def readiness(approval: Approval, version: Version, releases: list[Release] | No
 
 def model(request: HttpRequest, row: RegisteredModel) -> list[Part]:
     """What is live, and the one step back."""
-    live = list(Release.objects.live().filter(model=row).select_related("version__model", "released_by"))
-    past = list(Release.objects.filter(model=row).select_related("version__model", "released_by")[:MOST_RELEASES])
+    live = list(Release.objects.live().filter(model=row).select_related("version__model", "released_by", "under"))
+    past = list(Release.objects.filter(model=row).select_related("version__model", "released_by", "under")[:MOST_RELEASES])
     parts = [
         Part("lead", "governance/part_live.html", {"live": [(one, approval_of(one.version, one.environment)) for one in live]})
     ]

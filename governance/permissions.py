@@ -70,19 +70,9 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
         return deny(_("You contributed to this version, so someone else must sign it off."), code="own_work")
     if person.pk == review.version.model.owner_id:
         return deny(_("You own this model, so someone else must sign its versions off."), code="own_model")
-    if review.policy.bars(person):
-        days = review.policy.document.separation.policy_author_days
-        return deny(
-            ngettext(
-                "You wrote or published the policy, so for %(days)d day someone else must sign under it.",
-                "You wrote or published the policy, so for %(days)d days someone else must sign under it.",
-                days,
-            )
-            % {"days": days},
-            code="policy_author",
-        )
-    if not person.holds(role, review.version.model.team):
-        return deny(_("You do not hold the role %(role)s in this team.") % {"role": Role(role).label.lower()}, code="wrong_role")
+    may = can_sign_under(person, review.policy, role, review.version.model)
+    if not may:
+        return may
     step = review.steps.filter(role=role).first()
     if step is None or not step.applies:
         return deny(
@@ -106,6 +96,24 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
             _("Somebody who holds this role through the same team as you has signed; this step asks for different teams."),
             code="same_team",
         )
+    return allow()
+
+
+def can_sign_under(person: Person, policy: Policy, role: str, model: RegisteredModel) -> Decision:
+    """Whether `person` may give any signature of this role under the policy: for reviews and for change envelopes."""
+    if policy.bars(person):
+        days = policy.document.separation.policy_author_days
+        return deny(
+            ngettext(
+                "You wrote or published the policy, so for %(days)d day someone else must sign under it.",
+                "You wrote or published the policy, so for %(days)d days someone else must sign under it.",
+                days,
+            )
+            % {"days": days},
+            code="policy_author",
+        )
+    if not person.holds(role, model.team):
+        return deny(_("You do not hold the role %(role)s in this team.") % {"role": Role(role).label.lower()}, code="wrong_role")
     return allow()
 
 

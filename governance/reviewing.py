@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from celery import current_app
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core import clock
@@ -13,8 +15,9 @@ from evaluations.models import EvaluationRun
 from evaluations.services import ask_for_run
 from evaluations.suites import suite_of
 from governance import events, lifecycle
+from governance.change_envelopes.measuring import ask_for_comparisons
 from governance.criteria import criteria_of
-from governance.models import Policy, Review, SignOff, Step
+from governance.models import ChangeEnvelope, Policy, Review, SignOff, Step
 from governance.permissions import contributors
 from governance.pins import changed_since, flags_of, statement
 from ledger.acts import Act
@@ -40,7 +43,7 @@ def open_review(version: Version, *, policy: Policy, environment: str, by: Perso
     )
     review.digest = sha256_of(statement(version, policy=policy, environment=environment, review=review.pk))
     review.save(force_insert=True)
-    steps = [Step(review=review, **step) for step in _steps(version, policy)]
+    steps = [Step(review=review, **step) for step in steps_of(version, policy)]
     Step.objects.bulk_create(steps)
     within.record(
         events.ReviewOpened(
@@ -62,7 +65,7 @@ def refresh(review: Review, *, within: Act, contributor: Person | None = None) -
     if contributor is not None and contributor.pk not in review.contributors:
         review.contributors = [*review.contributors, contributor.pk]
         review.save(update_fields=["contributors"])
-    for step in _steps(review.version, review.policy):
+    for step in steps_of(review.version, review.policy):
         Step.objects.filter(review=review, role=step["role"]).update(applies=step["applies"], because=step["because"])
     if digest == review.digest:
         return
@@ -73,7 +76,8 @@ def refresh(review: Review, *, within: Act, contributor: Person | None = None) -
     review.save(update_fields=["digest"])
 
 
-def _steps(version: Version, policy: Policy) -> list[dict[str, Any]]:
+def steps_of(version: Version, policy: Policy) -> list[dict[str, Any]]:
+    """The policy's steps as they apply to the version, as columns of a row: for its review, and for a change envelope on it."""
     flags = flags_of(version)
     steps = []
     for asked in policy.document.steps_in_order():
@@ -114,6 +118,8 @@ def after_inspection(inspection: Inspection, *, within: Act) -> None:
     if inspection.is_usable:
         versions.open_to_reviewers(version, within=within)
         ask_for_runs(version, review.policy, within=within)
+        for envelope in ChangeEnvelope.objects.standing().filter(model=version.model_id, environment=review.environment):
+            ask_for_comparisons(version, envelope, within=within)
         refresh(review, within=within)
     else:
         versions.reject(version, reason="inspection", review=str(review.pk), within=within)
@@ -126,6 +132,14 @@ def after_evaluation(run: EvaluationRun, *, within: Act) -> None:
     if review is not None:
         review.version = Version.objects.select_related("model__team", "training_run").get(pk=run.version_id)
         refresh(review, within=within)
+        _ring_for_envelopes(review)
+
+
+def _ring_for_envelopes(review: Review) -> None:
+    """The numbers are there: where an envelope is in force it is asked now, and not only at the next turn of the clock."""
+    rows = ChangeEnvelope.objects.standing().filter(model=review.version.model_id, environment=review.environment)
+    if rows.exists():
+        transaction.on_commit(lambda: current_app.send_task("governance.decide_by_envelopes"), robust=True)
 
 
 def ask_for_runs(version: Version, policy: Policy, *, within: Act) -> None:

@@ -1,9 +1,10 @@
-"""What signatures and conditions bring to the rest: protection, history, inbox, and the clock."""
+"""What signatures, conditions and change envelopes bring to the rest: protection, history, inbox, and the clock."""
 
 from __future__ import annotations
 
 from core.navigation import waiting_for
 from governance import parts, services
+from governance.change_envelopes import enrolling as change_envelopes
 from governance.due import falling_due
 from governance.models import Accountability, Condition, ConditionAnswer, SignOff, SignOffWithdrawal
 from governance.parts_of_conditions import inbox_part, waiting_conditions
@@ -19,6 +20,7 @@ def register() -> None:
     parts.inbox_parts.register("conditions", inbox_part)
     waiting_for.register("conditions", lambda person: waiting_conditions(person).count())
     falling_due.register("conditions", services.suspend_missed)
+    change_envelopes.register()
 
 
 def _conditions_of(version: Version) -> tuple[str, list[object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from governance import services
 from governance.due import do_what_is_due
 from governance.models import Webhook
 from governance.webhooks import delivering
@@ -22,3 +23,8 @@ def deliver_webhooks() -> None:
 @shared_task(name="governance.test_webhook")
 def test_webhook(key: str) -> None:
     delivering.deliver_test(Webhook.objects.get(pk=key))
+
+
+@shared_task(name="governance.decide_by_envelopes")
+def decide_by_envelopes() -> None:
+    services.decide_by_envelopes()

@@ -28,3 +28,4 @@ class System:
 WORKER = System("worker")  # does what was asked for: inspections, evaluations, reports
 CLOCK = System("clock")  # does what is due: leases that ran out, scheduled checks
 INSTALLER = System("installer")  # puts in place what every database must hold
+ENVELOPE = System("envelope")  # approves and releases what people signed beforehand: see governance.models.ChangeEnvelope

@@ -140,13 +140,17 @@ def make_draft(make_model: Callable[..., Any], make_data: Callable[..., Any], sc
     from models_registry import services  # noqa: PLC0415 - as above
     from models_registry.models import RegisteredModel  # noqa: PLC0415 - as above
 
-    def make(*, model: Any = None, data: Any = None, by: Any = None, content: bytes | None = None, card: Any = None) -> Any:
+    def make(
+        *, model: Any = None, data: Any = None, by: Any = None, content: bytes | None = None, card: Any = None, run: Any = None
+    ) -> Any:
         model = model or RegisteredModel.objects.first() or make_model()
         data = data or make_data()
         by = by or scientist
         learned = DatasetVersion.objects.filter(dataset__name="digits-train").first()
         links = [("training", learned or make_data("digits-train", content=b"training rows")), ("testing", data)]
         version = services.draft_version(model, by=by, card=CARD if card is None else card, data=links)
+        if run is not None:
+            type(version).objects.filter(pk=version.pk).update(training_run=run)
         bytes_of_it = f"weights of {version.pk}".encode() if content is None else content
         return services.receive_checkpoint(version, [bytes_of_it], name="model.safetensors", by=by)
 

@@ -121,7 +121,7 @@ def _read(report: Report) -> Material:
     reviews = list(version.reviews.select_related("policy").prefetch_related("steps").order_by("opened_at"))
     entries = _entries(report, version, data, reviews)
     runs = EvaluationRun.objects.with_results().filter(version=version).order_by("queued_at", "pk")
-    releases = list(version.releases.select_related("released_by").order_by("released_at"))
+    releases = list(version.releases.select_related("released_by", "under__envelope__model").order_by("released_at"))
     people = {UUID(entry.actor_id) for entry in entries if entry.actor_kind == "person"}
     people |= {UUID(entry.data["owner"]) for entry in entries if entry.type == "condition.set"}
     people |= {report.requested_by_id, version.model.owner_id, version.created_by_id}
@@ -129,7 +129,8 @@ def _read(report: Report) -> Material:
         people.add(version.training_run.created_by_id)
     if version.card:
         people.add(version.card.author_id)
-    people |= {one.released_by_id for one in releases} | ({version.submitted_by_id} if version.submitted_by_id else set())
+    people |= {one.released_by_id for one in releases if one.released_by_id}
+    people |= {version.submitted_by_id} if version.submitted_by_id else set()
     return Material(
         report=report,
         at=clock.now(),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from audit.composing.material import Material
 from audit.composing.people import named
 from audit.composing.plain import plain
 from core.canonical import sha256_of
 from core.clock import stamp
 from core.errors import InvalidInput
+from governance.models import Release
 from ledger.models import Entry
 from monitoring.models import Alert, ObservationBatch
 
@@ -28,12 +31,21 @@ def releases(material: Material) -> list[dict[str, Any]]:
                 "state_words": str(row.get_state_display()),
                 "released_at": stamp(row.released_at),
                 "ended_at": stamp(row.ended_at) if row.ended_at else None,
-                "released_by": named(material, row.released_by_id),
+                "released_by": _released_by(material, row),
                 "rolled_back": entry.data["rolled_back"],
                 "reason": reason or "",
             }
         )
     return told
+
+
+def _released_by(material: Material, row: Release) -> dict[str, str]:
+    """The person; or, of a release that a change envelope made, that it did."""
+    if row.released_by_id is not None:
+        return named(material, row.released_by_id)
+    assert row.under is not None  # noqa: S101 - nobody released it, so an envelope did
+    said = _("%(envelope)s, decision %(decision)s") % {"envelope": row.under.envelope, "decision": row.under.digest}
+    return {"person": row.releaser.actor_id, "name": said}
 
 
 def alerts(material: Material) -> list[dict[str, Any]]:

@@ -43,6 +43,13 @@ AXES: dict[str, dict[str, Look]] = {
         "rolled_back": Look("undo-2", _("Rolled back"), "idle"),
         "revoked": Look("ban", _("Revoked"), "bad"),
     },
+    "change_envelope": {
+        "proposed": Look("signature", _("Waiting for signatures"), "info"),
+        "active": Look("badge-check", _("In force"), "ok"),
+        "withdrawn": Look("undo-2", _("Withdrawn"), "idle"),
+        "revoked": Look("ban", _("Revoked"), "bad"),
+        "expired": Look("clock-alert", _("Expired"), "warn"),
+    },
     "condition": {
         "open": Look("circle-dot", _("Open"), "info"),
         "reported": Look("send", _("Reported met"), "info"),

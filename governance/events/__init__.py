@@ -2,6 +2,16 @@
 
 from governance.events.assessments import RiskAssessmentActivated, RiskAssessmentArchived, RiskAssessmentMade, TierOutgrown
 from governance.events.attestations import GateAttested
+from governance.events.change_envelopes import (
+    ChangeEnvelopeActivated,
+    ChangeEnvelopeDrafted,
+    ChangeEnvelopeExpired,
+    ChangeEnvelopeKept,
+    ChangeEnvelopePassed,
+    ChangeEnvelopeRevoked,
+    ChangeEnvelopeSigned,
+    ChangeEnvelopeWithdrawn,
+)
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
 from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ReviewFellOverdue
@@ -51,6 +61,14 @@ __all__ = [
     "AccountabilityAccepted",
     "ApprovalEndsSoon",
     "ApprovalExpired",
+    "ChangeEnvelopeActivated",
+    "ChangeEnvelopeDrafted",
+    "ChangeEnvelopeExpired",
+    "ChangeEnvelopeKept",
+    "ChangeEnvelopePassed",
+    "ChangeEnvelopeRevoked",
+    "ChangeEnvelopeSigned",
+    "ChangeEnvelopeWithdrawn",
     "CodeCommentMade",
     "CodeCommentResolved",
     "CodeReviewRecorded",

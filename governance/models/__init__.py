@@ -3,6 +3,7 @@
 from governance.models.accountability import Accountability
 from governance.models.assessment import RiskAssessment
 from governance.models.attestation import Attestation
+from governance.models.change_envelope import ChangeEnvelope, EnvelopeDecision, EnvelopeSignature, EnvelopeStep
 from governance.models.code import CodeComment, CodeCommit, CodeOutcome, CodeSet
 from governance.models.condition import UNMET, Condition, ConditionAnswer
 from governance.models.discussion import Message
@@ -23,6 +24,7 @@ __all__ = [
     "UNMET",
     "Accountability",
     "Attestation",
+    "ChangeEnvelope",
     "CodeComment",
     "CodeCommit",
     "CodeOutcome",
@@ -30,6 +32,9 @@ __all__ = [
     "Condition",
     "ConditionAnswer",
     "Delivery",
+    "EnvelopeDecision",
+    "EnvelopeSignature",
+    "EnvelopeStep",
     "Environment",
     "EnvironmentField",
     "Evidence",

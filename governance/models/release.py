@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.visibility import teams_visible_to
 from core.ids import uuid7
 from governance.models.environment import Environment, EnvironmentField, label_of
+from ledger.actors import ENVELOPE, System
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -31,7 +32,7 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
 
     def told(self) -> ReleaseQuerySet:
         """With everything that the history says of each."""
-        return self.select_related("version__model__team", "released_by", "review__policy")
+        return self.select_related("version__model__team", "released_by", "under", "review__policy")
 
 
 class Release(models.Model):
@@ -50,7 +51,10 @@ class Release(models.Model):
     model = models.ForeignKey("models_registry.RegisteredModel", on_delete=models.PROTECT, related_name="releases")
     environment = EnvironmentField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.LIVE)
-    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="releases_made")
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="releases_made"
+    )  # None: nobody at that moment; `under` says on whose standing word
+    under = models.ForeignKey("governance.EnvelopeDecision", null=True, on_delete=models.PROTECT, related_name="releases")
     released_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, blank=True)
@@ -76,6 +80,11 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} → {label_of(self.environment)}"
+
+    @property
+    def releaser(self) -> Person | System:
+        """Who released it: a person, or Countersign under a change envelope."""
+        return self.released_by or ENVELOPE
 
     @property
     def ended_why_words(self) -> str:

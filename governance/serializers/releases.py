@@ -25,13 +25,13 @@ class RollbackInput(serializers.Serializer):
 class ReleaseOutput(serializers.ModelSerializer):
     name = serializers.CharField(source="version.__str__")
     checkpoint = serializers.CharField(source="version.checkpoint_digest")
-    released_by = serializers.CharField(source="released_by.actor_id", help_text="pseudonym of the person")
+    released_by = serializers.CharField(source="releaser.actor_id", help_text="pseudonym of the person, or “envelope”")
 
     class Meta:
         model = Release
         fields = [
             *("id", "model", "version", "name", "checkpoint", "environment", "state", "released_at", "released_by", "ended_at"),
-            *("ended_why", "reason", "mode", "against", "review", "approval"),
+            *("ended_why", "reason", "mode", "against", "review", "approval", "under"),
         ]
 
 

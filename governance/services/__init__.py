@@ -1,8 +1,16 @@
 """What people decide about versions, one file for each concept: handing in, signing, releasing, suspending."""
 
 from governance.services.assessing import activate_assessment, assess_risk
+from governance.services.change_envelopes import (
+    draft_envelope,
+    expire_envelopes,
+    revoke_envelope,
+    sign_envelope,
+    withdraw_envelope,
+)
 from governance.services.code import comment_on_code, receive_code, record_code_outcome, resolve_comment
 from governance.services.conditions import answer_condition, report_condition, suspend_missed
+from governance.services.deciding_by_envelope import decide_by_envelopes
 from governance.services.discussing import answer, ask, say
 from governance.services.evidence import upload_evidence, withdraw_evidence
 from governance.services.exceptions import (
@@ -38,7 +46,10 @@ __all__ = [
     "assess_risk",
     "change_mode",
     "comment_on_code",
+    "decide_by_envelopes",
+    "draft_envelope",
     "draft_policy",
+    "expire_envelopes",
     "expire_exceptions",
     "finding_is_mended",
     "finish_draft",
@@ -61,10 +72,12 @@ __all__ = [
     "revise_card",
     "revise_finding",
     "revise_policy",
+    "revoke_envelope",
     "revoke_exception",
     "revoke_within",
     "roll_back",
     "say",
+    "sign_envelope",
     "sign_off",
     "start_webhook",
     "stop_webhook",
@@ -76,6 +89,7 @@ __all__ = [
     "test_webhook",
     "upload_evidence",
     "withdraw",
+    "withdraw_envelope",
     "withdraw_evidence",
     "withdraw_policy",
     "withdraw_signature",

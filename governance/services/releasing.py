@@ -44,7 +44,7 @@ def release(version: Version, *, environment: str, by: Person) -> Release:
             raise WrongState(_("%(version)s is already live there.") % {"version": version}, code="already_live")
         if live is not None:
             lifecycle.supersede(live, by=str(version.pk), within=this)
-        return _make_release(version, environment, by=by, approval=approval, mode=mode, instead_of=live, within=this)
+        return make_release(version, environment, by=by, approval=approval, mode=mode, instead_of=live, within=this)
 
 
 def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: str, to: Version | None = None) -> Release:
@@ -77,7 +77,7 @@ def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: s
             if approval.holds:
                 if latest.state == Release.State.LIVE:
                     lifecycle.roll_back(latest, to=str(earlier.version_id), within=this)
-                return _make_release(
+                return make_release(
                     earlier.version,
                     environment,
                     by=by,
@@ -101,11 +101,11 @@ def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: s
         )
 
 
-def _make_release(
+def make_release(
     version: Version,
     environment: str,
     *,
-    by: Person,
+    by: Person | None,
     approval: Approval,
     mode: str,
     instead_of: Release | None,
@@ -113,6 +113,8 @@ def _make_release(
     rolled_back: bool = False,
     reason: str = "",
 ) -> Release:
+    """The version is live there; the caller holds the model's row, has ended what was live, and asked whether it may be. Without
+    `by`, it is released on the word of a change envelope."""
     against = approval.reasons if mode == Environment.Mode.WARN else []
     made = Release.objects.create(
         version=version,
@@ -120,6 +122,7 @@ def _make_release(
         environment=environment,
         released_by=by,
         released_at=within.at,  # the moment at which the one before ended: nothing lies between
+        under=approval.standing.decision if approval.holds and approval.standing else None,
         reason=reason,
         mode=mode,
         against=against,

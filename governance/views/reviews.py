@@ -19,6 +19,7 @@ from core.pages import render_page_or_fragment, see_other
 from evaluations.figures import gravest_first, pictures_of
 from governance import parts, services
 from governance.approvals import DECIDED_AGAINST, Approval, approval_of
+from governance.change_envelopes.parts import decided
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
 from governance.models import Review, SignOff
@@ -74,6 +75,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "card_fields": shown(review.version.card.content) if review.version.card else [],
         "comparison": comparison,
         "card": review.version.card,
+        "envelope_part": decided(review.version),
         "talk": discussion(request, review),
     }
 

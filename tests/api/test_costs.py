@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.access import ACCESS
+from core.clock import now
 from core.ids import uuid7
 from monitoring.models import ObservationBatch
 from tests.api.world import World
@@ -47,6 +48,18 @@ def findings(world: World) -> None:
         record_finding(world.data, by=world.people["scientist"], category="contact", present="yes", column=f"c{number}")
 
 
+def envelope_decisions(world: World) -> None:
+    """An envelope decides a review once, so each has a review of its own."""
+    from governance.models import EnvelopeDecision, Review  # noqa: PLC0415 - models load with the settings
+
+    said = {"pinned": "", "digest": "", "body": {"limits": []}, "decided_at": now(), "inside": False}
+    copies(world.review, state=lambda n: "withdrawn")
+    EnvelopeDecision.objects.bulk_create(
+        EnvelopeDecision(envelope=world.active_envelope, review=review, version=review.version, **said)
+        for review in Review.objects.filter(state="withdrawn")
+    )
+
+
 LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-datasets": ("", lambda world: copies(world.dataset, name=lambda n: f"copy {n}")),
     "api-dataset-versions": ("dataset", lambda world: copies(world.draft_data, number=lambda n: 100 + n)),
@@ -74,6 +87,8 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-evidence-list": ("model", lambda world: copies(world.evidence, state=lambda n: "superseded")),
     "api-releases-as-of": ("", lambda world: copies(world.live.releases.live().get(), state=lambda n: "superseded")),
     "api-releases": ("", lambda world: copies(world.live.releases.live().get(), state=lambda n: "superseded")),
+    "api-change-envelopes": ("model", lambda world: copies(world.change_envelope, number=lambda n: 100 + n)),
+    "api-change-envelope-decisions": ("active_envelope", envelope_decisions),
     "api-webhooks": ("", lambda world: copies(world.webhook)),
     "api-webhook-deliveries": ("webhook", lambda world: copies(world.delivery)),
     "api-observations": ("", lambda world: copies(ObservationBatch.objects.get())),

@@ -87,7 +87,10 @@ def world(
     rows["experiment"] = rows["open_run"].experiment
     rows["early"] = make_approved(data=rows["data"])
     governance.release(rows["early"], environment="production", by=risk_manager)
-    rows["live"] = make_approved(data=rows["data"])
+    code = {"repository": "https://git.example.org/digits", "commit": 40 * "4", "tree": 40 * "a", "dirty": False}
+    locked = {"lock_digest": "sha256:" + 64 * "b"}
+    trained = record_run(team, by=scientist, name="final training", code=code, environment=locked)
+    rows["live"] = make_approved(data=rows["data"], run=trained)
     governance.release(rows["live"], environment="production", by=risk_manager)
     rows["ready"] = make_approved(data=rows["data"])
     rows["model"] = rows["live"].model
@@ -148,8 +151,27 @@ def world(
     rows["resampling"] = _folds(rows["live"], scientist)
     rows["report"] = request_report(rows["live"], environment="production", by=people["auditor"])
     sequence_and_seal()
+    rows["change_envelope"], rows["active_envelope"] = _change_envelopes(world)
     rows["policy_draft"] = _policy_draft(request, world)
     return world
+
+
+def _change_envelopes(world: World) -> list[Any]:
+    """One that waits for its signatures, and one that is in force."""
+    from core.clock import now  # noqa: PLC0415 - plug-ins load before the settings do
+    from governance import services  # noqa: PLC0415 - as above
+    from tests.plugins_versions import PASSWORD  # noqa: PLC0415 - as above
+
+    people = world.people
+    limits = {"metric": "accuracy", "margin": 0.01, "churn": 0.05, "releases": 4, "days": 90, "environment": "production"}
+    made = [
+        services.draft_envelope(world.live, by=people["risk_manager"], expires_at=now() + timedelta(days=99), **limits)
+        for _number in range(2)
+    ]
+    for role, name in (("validator", "validator"), ("compliance_officer", "officer")):
+        services.sign_envelope(made[1], by=people[name], role=role, seen=made[1].digest, password=PASSWORD)
+    made[1].refresh_from_db()
+    return made
 
 
 def _policy_draft(request: pytest.FixtureRequest, world: World) -> Any:

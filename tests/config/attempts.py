@@ -72,6 +72,19 @@ def _webhook(world: World) -> dict[str, Any]:
     return {"url": "https://93.184.216.34/hooks", "team": str(world.team.pk), "kinds": ["suspended"]}
 
 
+def _limits(world: World) -> dict[str, Any]:
+    numbers = {"metric": "accuracy", "margin": 0.01, "churn": 0.05, "releases": 4, "days": 90}
+    return numbers | {"environment": "production", "expires_at": (now() + timedelta(days=60)).isoformat()}
+
+
+def _page_limits(world: World) -> dict[str, Any]:
+    return _limits(world) | {"expires_at": (now() + timedelta(days=60)).date().isoformat()}
+
+
+def _envelope_signature(world: World) -> dict[str, Any]:
+    return {"role": "validator", "seen": world.change_envelope.digest, "password": PASSWORD}
+
+
 def _sign_off(world: World) -> dict[str, Any]:
     return {"role": "validator", "verdict": "approve", "password": PASSWORD, "comment": "Read it.", "seen": world.review.digest}
 
@@ -319,6 +332,14 @@ ATTEMPTS = [
     Attempt("governance:answer_condition", "validator", lambda world: {"met": "yes", "password": PASSWORD}, on="reported"),
     Attempt("api-condition-answer", "validator", lambda world: {"met": True, "password": PASSWORD}, on="reported"),
     Attempt("governance:withdraw", "scientist", on="waiting"),
+    Attempt("api-change-envelopes", "scientist", _limits, on="model"),
+    Attempt("api-change-envelope-signatures", "validator", _envelope_signature, on="change_envelope"),
+    Attempt("api-change-envelope-withdrawal", "risk_manager", lambda world: {"reason": "Too wide."}, on="change_envelope"),
+    Attempt("api-change-envelope-revocation", "officer", PROVEN, on="active_envelope"),
+    Attempt("governance:change_envelope_new", "scientist", _page_limits, on="model"),
+    Attempt("governance:sign_change_envelope", "validator", _envelope_signature, on="change_envelope"),
+    Attempt("governance:withdraw_change_envelope", "risk_manager", lambda world: {"reason": "Too wide."}, on="change_envelope"),
+    Attempt("governance:revoke_change_envelope", "officer", PROVEN, on="active_envelope"),
     Attempt("governance:release", "risk_manager", lambda world: {"environment": "production"}, on="ready"),
     Attempt("governance:roll_back", "risk_manager", WITH_REASON, on="model"),
     Attempt("monitoring:acknowledge", "risk_manager", on="alert"),

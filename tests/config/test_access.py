@@ -263,6 +263,11 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         "api-evidence": "evidence",
         "api-evidence-file": "evidence",
         "governance:evidence": "model",
+        "governance:change_envelopes": "model",
+        "api-change-envelopes": "model",
+        **dict.fromkeys(
+            ("governance:change_envelope", "api-change-envelope", "api-change-envelope-decisions"), "change_envelope"
+        ),
         "governance:evidence_file": "evidence",
         "api-report": "report",
         **dict.fromkeys(("api-policy", "api-policy-yaml", "api-policy-envelope"), "policy_draft"),

@@ -11,7 +11,7 @@ from governance.causes.sections import approved_before, sections_of
 from governance.models import CodeSet
 from governance.services import receive_code
 from models_registry.models import Inspection, Version
-from tests.plugins_versions import ACCEPTED, PROVENANCE, measured
+from tests.plugins_versions import ACCEPTED, PROVENANCE, measured, metric
 from tracking.services import record_run
 
 pytestmark = pytest.mark.django_db
@@ -165,15 +165,21 @@ def test_versions_of_a_dataset_with_the_same_bytes_are_one_test_set(
     assert list(found["data"]) == ["Tested on: the same bytes, under another number"]
 
 
-def test_figures_without_a_threshold_are_folded(two: tuple[Version, Version], client_of: Any, auditor: Any) -> None:
-    before, after = two
+def test_figures_without_a_threshold_are_folded(
+    make_approved: Any, make_review: Any, make_data: Any, client_of: Any, auditor: Any
+) -> None:
+    before = make_approved(data=make_data())
+    result = measured(accuracy=(0.99, 0.98, 0.995))
+    unjudged = metric("ece", 0.02, 0.01, 0.03, n=600)
+    after = make_review(data=make_data(), result=result | {"metrics": [*result["metrics"], unjudged]}).version
     results = next(section for section in sections_of(before, after) if section.name == "results")
-    assert results.items == [*results.shown, *results.folded]
+    judged, others = [item["label"] for item in results.shown], [item["label"] for item in results.folded]
+    assert judged == ["Accuracy on digits v1", "Accuracy on digits v2"]
+    assert others == ["Expected calibration error on digits v2"]
     page = client_of(auditor).get(f"/versions/{after.pk}/changes/").content.decode()
-    assert ("without a threshold</" in page) is bool(results.folded)
-    shown = page[page.index('id="results"') :] if 'id="results"' in page else page
-    for item in results.shown:
-        assert item["label"] in shown.split("without a threshold")[0]
+    before_fold, fold = page.split("1 figure without a threshold</summary>")
+    assert judged[0] in before_fold and judged[0] not in fold
+    assert others[0] in fold and others[0] not in before_fold
 
 
 def test_the_commits_that_were_sent_are_told_and_lead_to_their_differences(

@@ -78,6 +78,7 @@ def test_nobody_is_asked_to_sign_a_rejected_version(make_review: Any, sign: Any,
         page = client_of(officer).get(address).content.decode()
         assert "No longer asked" in page
         assert "still to come" not in page
+        assert "Mend what was found, and submit the result as a new version: it can go on from this card." in page
 
 
 def test_what_is_due_first_stands_first_and_what_is_overdue_says_so(

@@ -124,3 +124,13 @@ def test_the_form_begins_with_what_the_version_before_said(make_approved: Any, s
 def test_who_has_no_model_yet_is_told_how_to_register_one(client_of: Any, scientist: Any) -> None:
     page = client_of(scientist).get("/submit/").content.decode()
     assert "No model to submit to" in page and "mlflow.register_model(" in page and "/api/v1/models/" in page
+
+
+def test_a_draft_leads_to_its_models_page_while_task_or_tier_are_not_stated(
+    make_draft: Any, client_of: Any, scientist: Any
+) -> None:
+    version = make_draft()
+    client, link = client_of(scientist), f'<a href="{version.model.get_absolute_url()}">To the model&#x27;s page</a>'
+    assert link not in client.get(version.get_absolute_url()).content.decode()
+    type(version.model).objects.filter(pk=version.model_id).update(risk_tier="")
+    assert link in client.get(version.get_absolute_url()).content.decode()

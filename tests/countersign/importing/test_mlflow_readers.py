@@ -527,7 +527,9 @@ def test_a_server_whose_pages_never_end_is_left(rows: bytes, words: str) -> None
         object_of, tokens = source._object, itertools.count()
 
         def endless(answer: Any) -> dict[str, Any]:
-            return object_of(answer) | {"next_page_token": f"t{next(tokens)}"}
+            number = next(tokens)
+            assert number < 100, "it asks on and on"
+            return object_of(answer) | {"next_page_token": f"t{number}"}
 
         answers.instead["experiments/search"] = (200, b'{"experiments": [%s]}' % rows)
         source._object = endless

@@ -80,6 +80,23 @@ def test_a_batch_carries_its_writer_and_number_and_an_empty_log_is_a_heartbeat()
     ]
 
 
+def test_a_curve_that_came_in_several_pages_is_one_again() -> None:
+    def part(name: str, first: int, last: int) -> Any:
+        steps = list(range(first, last))
+        return {"name": name, "steps": steps, "values": [step / 2 for step in steps], "times": [step * 10 for step in steps]}
+
+    here = "https://countersign.example.org/api/v1/"
+    site = Site(
+        **{
+            "runs/r/series/": {"series": [part("a", 0, 2), part("b", 0, 3)], "next": f"{here}runs/r/series/?cursor=3:b"},
+            "runs/r/series/?cursor=3:b": {"series": [part("b", 3, 5)], "next": f"{here}runs/r/series/?cursor=5:b"},
+            "runs/r/series/?cursor=5:b": {"series": [part("b", 5, 6), part("c", 0, 1)], "next": None},
+        }
+    )
+    assert api.series(site, "r") == {"series": [part("a", 0, 2), part("b", 0, 6), part("c", 0, 1)]}
+    assert [address for _method, address, _query in site.asked] == list(site.answers)
+
+
 @pytest.mark.parametrize("path", ["../x", "a/../x", "/x", "a//x", "", "a/."])
 def test_a_path_that_would_become_another_one_on_the_way_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="no path of an artifact"):

@@ -143,6 +143,14 @@ def test_nested_runs_are_marked_and_lead_to_one_another(put_run, shown):
     assert names(shown(**{name: value for name, (value,) in parse_qs(urlsplit(link).query).items()})) == ["trial 1"]
 
 
+def test_a_nested_run_is_set_in_and_others_are_not(put_run, shown):
+    put_run("alone")
+    put_run("trial", parent=put_run("sweep"))
+    page = shown()
+    assert re.findall(r'<th scope="row" class="nested">\s*<a [^>]*>([^<]+)</a>', page) == ["trial"]
+    assert sorted(names(page)) == ["alone", "sweep"]
+
+
 def test_hidden_runs_are_not_listed(put_run, shown):
     put_run("gone", hidden_at=now())
     assert "gone" not in shown()

@@ -69,6 +69,7 @@ urlpatterns = [
     path("releases/", releases.Releases.as_view(), name="api-releases"),
     path("versions/<uuid:pk>/suspension/", standing.Suspension.as_view(), name="api-suspension"),
     path("versions/<uuid:pk>/new-review/", standing.NewReview.as_view(), name="api-new-review"),
+    path("versions/<uuid:pk>/emergency-release/", standing.EmergencyRelease.as_view(), name="api-emergency-release"),
     path("versions/<uuid:pk>/retirement/", standing.Retirement.as_view(), name="api-retirement"),
     path("releases/as-of/", releases.ReleasesAsOf.as_view(), name="api-releases-as-of"),
     path("models/<uuid:pk>/change-envelopes/", change_envelopes.ChangeEnvelopes.as_view(), name="api-change-envelopes"),

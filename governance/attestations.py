@@ -19,7 +19,8 @@ from core import clock
 from core.canonical import sha256_of
 from governance import events
 from governance.approvals import Approval, approval_of
-from governance.models import UNMET, Attestation, Release
+from governance.emergencies import emergency_of
+from governance.models import UNMET, Attestation, EmergencyApproval, Release
 from ledger.actors import CLOCK
 from ledger.acts import Act, act
 from ledger.attesting import envelope_of, statement_of
@@ -41,18 +42,22 @@ def name_of(field: str) -> str:
     return f"{settings.SITE_URL}/ns/{field}"
 
 
-def basis_of(approval: Approval) -> str:
-    """The digest of all that an allowed answer rests on: what was signed, by which signatures, under which open conditions."""
+def basis_of(approval: Approval, emergency: EmergencyApproval | None = None) -> str:
+    """The digest of all that an allowed answer rests on: what was signed, by which signatures, under which open conditions, and
+    the emergency that stands in for signatures."""
     signatures = sorted(str(one.pk) for standing in approval.steps for one in standing.counted)
     conditions = {"conditions": _conditions(approval)} if _conditions(approval) else {}
     standing = {"standing": approval.standing.decision.digest} if approval.standing else {}
-    return sha256_of({"approval": approval.digest, "signatures": signatures, **conditions, **standing})
+    instead = {"emergency": str(emergency.pk)} if emergency else {}
+    return sha256_of({"approval": approval.digest, "signatures": signatures, **conditions, **standing, **instead})
 
 
-def usable(version: Version, environment: str, approval: Approval) -> Attestation | None:
+def usable(
+    version: Version, environment: str, approval: Approval, emergency: EmergencyApproval | None = None
+) -> Attestation | None:
     """The latest attestation, where it still says the same and less than half of its life is over."""
     latest = Attestation.objects.latest_of(version.pk, environment)
-    if latest is None or latest.result != PASSED or latest.expires_at is None or latest.basis != basis_of(approval):
+    if latest is None or latest.result != PASSED or latest.expires_at is None or latest.basis != basis_of(approval, emergency):
         return None
     half = latest.made_at + (latest.expires_at - latest.made_at) / 2
     return latest if clock.now() < half else None
@@ -68,12 +73,14 @@ def lock(version: Version, environment: str) -> bool:
     return live.first() is not None
 
 
-def issue(version: Version, environment: str, approval: Approval, *, within: Act) -> Attestation:
+def issue(
+    version: Version, environment: str, approval: Approval, *, emergency: EmergencyApproval | None = None, within: Act
+) -> Attestation:
     """It is certified that the version may run there. The caller holds `lock` and has found it allowed under it."""
-    held = usable(version, environment, approval)
+    held = usable(version, environment, approval, emergency)
     if held is not None:  # somebody else asked at the same moment
         return held
-    ends = holds_until(approval)
+    ends = emergency.ends_at if emergency else holds_until(approval)
     life = timedelta(seconds=settings.ATTESTATION_SECONDS)
     now = clock.now()
     expires = min(now + life, ends) if ends else now + life
@@ -82,13 +89,15 @@ def issue(version: Version, environment: str, approval: Approval, *, within: Act
         "policy": {"uri": _policy_uri(approval), "digest": _digest(approval.policy.digest)},
         "inputAttestations": _inputs(version, approval),
         "verificationResult": str(PASSED),
-        "verifiedLevels": [f"COUNTERSIGN_APPROVED_{version.model.risk_tier.upper()}"],
+        "verifiedLevels": [f"COUNTERSIGN_{'EMERGENCY' if emergency else 'APPROVED'}_{version.model.risk_tier.upper()}"],
         name_of("expires"): clock.stamp(expires),
         name_of("conditions"): _conditions(approval),
         name_of("signatures"): _signatures(approval),
         **_standing(approval),
     }
-    kept = {"result": PASSED, "basis": basis_of(approval), "expires_at": expires, "holds_until": ends}
+    if emergency:
+        predicate[name_of("emergency")] = _emergency(emergency)
+    kept = {"result": PASSED, "basis": basis_of(approval, emergency), "expires_at": expires, "holds_until": ends}
     return _keep(version, environment, predicate, now, within=within, **kept)
 
 
@@ -114,7 +123,8 @@ def take_back_what_ran_out() -> None:
     relied_on = Q(expires_at__gt=now) | Q(holds_until__lte=now)
     for key in Attestation.objects.newest().filter(relied_on, result=PASSED).order_by("number").values_list("pk", flat=True):
         one = Attestation.objects.select_related("version__model__team", "version__training_run").get(pk=key)
-        if not approval_of(one.version, one.environment).holds:
+        approval = approval_of(one.version, one.environment)
+        if not approval.holds and emergency_of(one.version, one.environment, approval) is None:
             _take_back_by_the_clock(one)
 
 
@@ -123,7 +133,7 @@ def _take_back_by_the_clock(one: Attestation) -> None:
         lock(one.version, one.environment)
         version = Version.objects.with_parts().get(pk=one.version_id)
         approval = approval_of(version, one.environment)
-        if not approval.holds:
+        if not approval.holds and emergency_of(version, one.environment, approval) is None:
             take_back(version, one.environment, reasons=approval.reasons, within=this)
 
 
@@ -231,6 +241,17 @@ def _standing(approval: Approval) -> dict[str, Any]:
         ],
     }
     return {name_of("standingApproval"): said}
+
+
+def _emergency(row: EmergencyApproval) -> dict[str, str]:
+    """That signatures are missing, said by role alone, and until when it may run without them."""
+    return {
+        "role": row.role,
+        "at": clock.stamp(row.given_at),
+        "until": clock.stamp(row.ends_at),
+        "reviewDue": clock.stamp(row.review_due_at),
+        "entry": f"urn:uuid:{row.event}",
+    }
 
 
 def _digest(written: str) -> dict[str, str]:

@@ -6,8 +6,11 @@ from core.navigation import waiting_for
 from governance import attestations, parts_of_dates
 from governance.due import falling_due
 from governance.mail.sending import mail_what_happened
+from governance.models import EmergencyApproval
 from governance.parts import inbox_parts
 from governance.services import falling_due as dates
+from governance.services import revoke_ended_emergencies
+from ledger.protection import protect
 
 
 def register() -> None:
@@ -15,6 +18,8 @@ def register() -> None:
     falling_due.register("overdue", dates.put_overdue_before_others, order=20)
     falling_due.register("reminders", dates.remind_of_ends, order=21)
     falling_due.register("expiry", dates.expire_approvals, order=22)
+    falling_due.register("emergencies", revoke_ended_emergencies, order=23)
+    protect(EmergencyApproval)
     falling_due.register("attestations", attestations.take_back_what_ran_out, order=190)  # after all that suspends
     falling_due.register("mail", mail_what_happened, order=300)
     waiting_for.register("overdue", parts_of_dates.waiting)

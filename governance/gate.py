@@ -12,7 +12,8 @@ from core import clock
 from core.errors import InvalidInput
 from governance import attestations, events
 from governance.approvals import Approval, approval_of
-from governance.models import Attestation, GateRecord, Release, SignOff, label_of
+from governance.emergencies import emergency_of, ended, sentence_of
+from governance.models import Attestation, EmergencyApproval, GateRecord, Release, SignOff, label_of
 from ledger.acts import Act, act
 from models_registry.models import Version
 
@@ -35,6 +36,12 @@ class GateAnswer:
     version: Version | None = None
     policy: str = ""
     attestation: Attestation | None = None
+    emergency: EmergencyApproval | None = None  # what an allowed answer rests on where signatures are missing
+
+    @property
+    def notice(self) -> str:
+        """What must be known of an allowed answer; empty where there is nothing."""
+        return sentence_of(self.emergency) if self.emergency else ""
 
 
 def answer(digest: str, environment: str, *, asked_by: Person, model: UUID | None = None) -> GateAnswer:
@@ -82,11 +89,15 @@ def _decided(
     version: Version, environment: str, *, is_live: bool, approval: Approval | None = None
 ) -> tuple[GateAnswer, Approval]:
     approval = approval or approval_of(version, environment)
-    reasons = list(approval.reasons)
+    emergency = emergency_of(version, environment, approval)
+    reasons = [] if emergency else list(approval.reasons)
+    if is_live and emergency is None:
+        reasons += [one for one in ended(version, environment, approval) if one not in reasons]
     if not is_live:
         reasons.append(_("It is not released to %(environment)s.") % {"environment": label_of(environment).lower()})
     policy = str(approval.policy or "")
-    return GateAnswer(not reasons, reasons, version.checkpoint_digest, environment, version, policy), approval
+    given = GateAnswer(not reasons, reasons, version.checkpoint_digest, environment, version, policy, emergency=emergency)
+    return given, approval
 
 
 def _refused_elsewhere(version: Version, found: list[Version]) -> list[str]:
@@ -108,7 +119,7 @@ def _recorded(given: GateAnswer, approval: Approval, asked_by: Person) -> GateAn
     """The answer with what certifies it. It is an event when it is given first or differs from the last one; what certified
     it before is given again until half of its life is over, so that a question costs no signature."""
     assert given.version is not None  # noqa: S101 - only answers about a version are recorded
-    held = attestations.usable(given.version, given.environment, approval) if given.allowed else None
+    held = attestations.usable(given.version, given.environment, approval, given.emergency) if given.allowed else None
     if _is_as_before(given) and (held is not None or not given.allowed):
         return replace(given, attestation=held)
     with act(asked_by) as this:
@@ -118,7 +129,8 @@ def _recorded(given: GateAnswer, approval: Approval, asked_by: Person) -> GateAn
         given, approval = _decided(version, given.environment, is_live=is_live)
         _note(given, within=this)
         if given.allowed:
-            return replace(given, attestation=attestations.issue(version, given.environment, approval, within=this))
+            made = attestations.issue(version, given.environment, approval, emergency=given.emergency, within=this)
+            return replace(given, attestation=made)
         attestations.take_back(version, given.environment, reasons=given.reasons, within=this)
         return given
 

@@ -15,6 +15,9 @@ RELEASABLE = {
     *(Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS),
 }
 
+# What may be live without an approval, where an environment only warns or records, or in an emergency.
+STOPPED_WHILE_LIVE = {Version.State.IN_REVIEW, Version.State.CHANGES_REQUESTED}
+
 
 def refusing(version: Version, approval: Approval, mode: str) -> list[str]:
     """What refuses a release of the version under this mode: every reason where it prevents; where it warns or records, only

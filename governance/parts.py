@@ -17,11 +17,13 @@ from core.registry import Registry
 from governance import parts_of_gate
 from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approval_of
 from governance.comparing import Side, differences
+from governance.emergencies import emergency_of, sentence_of
+from governance.emergency_permissions import can_release_in_emergency
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
 from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, RiskAssessment, SignOff, label_of
 from governance.models.evidence import EvidenceQuerySet
-from governance.modes import releasable_to
+from governance.modes import STOPPED_WHILE_LIVE, releasable_to
 from governance.permissions import (
     can_release,
     can_release_version,
@@ -89,6 +91,9 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
             {"standings": standings(approval), "closed": version.state in DECIDED_AGAINST},
         ),
     ]
+    emergency = emergency_of(version, approval.review.environment, approval)
+    if emergency and any(one.state == Release.State.LIVE for one in releases):
+        parts.insert(0, Part("lead", "governance/part_emergency.html", {"said": sentence_of(emergency)}))
     if approval.review.state == Review.State.OPEN and roles_to_sign(request.user, approval.review):
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": True}))
     else:
@@ -113,8 +118,16 @@ def _deeds_on(request: HttpRequest, version: Version, *, live: bool) -> list[tup
     """The pages on which this person may stop the version, have it looked at again or retire it: address, icon, word."""
     approved = version.state in {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
     decided = approved or version.state == Version.State.SUSPENDED
+    stoppable = approved or (live and version.state in STOPPED_WHILE_LIVE)
+    waits = version.state == Version.State.IN_REVIEW and not live
     offered = [
-        (approved and can_suspend(request.user, version), "suspend", "octagon-pause", _("Suspend")),
+        (stoppable and can_suspend(request.user, version), "suspend", "octagon-pause", _("Suspend")),
+        (
+            waits and can_release_in_emergency(request.user, version),
+            "release_in_emergency",
+            "siren",
+            _("Release in an emergency"),
+        ),
         (decided and can_submit(request.user, version), "new_review", "rotate-ccw", _("New review")),
         (decided and not live and can_retire(request.user, version), "retire", "archive", _("Retire")),
     ]
@@ -229,9 +242,7 @@ def model(request: HttpRequest, row: RegisteredModel) -> list[Part]:
     """What is live, and the one step back."""
     live = list(Release.objects.live().filter(model=row).select_related("version__model", "released_by", "under"))
     past = list(Release.objects.filter(model=row).select_related("version__model", "released_by", "under")[:MOST_RELEASES])
-    parts = [
-        Part("lead", "governance/part_live.html", {"live": [(one, approval_of(one.version, one.environment)) for one in live]})
-    ]
+    parts = [Part("lead", "governance/part_live.html", {"live": [_live(one) for one in live]})]
     active = RiskAssessment.objects.active().filter(model=row).first()
     parts.append(Part("more", "governance/part_risk.html", {"model": row, "active": active}))
     parts.append(
@@ -242,6 +253,13 @@ def model(request: HttpRequest, row: RegisteredModel) -> list[Part]:
     if past and can_release(request.user, row):
         parts.append(Part("side", "governance/part_rollback.html", _rollback(row)))
     return parts
+
+
+def _live(one: Release) -> tuple[Release, Approval, str]:
+    """A live release, how its approval stands, and the sentence of the emergency by which it runs without one."""
+    approval = approval_of(one.version, one.environment)
+    emergency = emergency_of(one.version, one.environment, approval)
+    return one, approval, sentence_of(emergency) if emergency else ""
 
 
 def files_of(rows: EvidenceQuerySet) -> list[Evidence]:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("models/<uuid:pk>/releases/", history.of_model, name="model_releases"),
     path("versions/<uuid:pk>/suspension/", standing.suspend, name="suspend"),
     path("versions/<uuid:pk>/new-review/", standing.new_review, name="new_review"),
+    path("versions/<uuid:pk>/emergency-release/", standing.release_in_emergency, name="release_in_emergency"),
     path("versions/<uuid:pk>/retirement/", standing.retire, name="retire"),
     path("submit/", submitting.submit, name="submit"),
     path("versions/<uuid:pk>/changes/", causes.changes, name="changes"),

@@ -23,7 +23,9 @@ REJECT = Transition(frozenset({State.SUBMITTED, State.IN_REVIEW}), State.REJECTE
 REOPEN = Transition(
     frozenset({State.CHANGES_REQUESTED, State.APPROVED, State.APPROVED_WITH_CONDITIONS, State.SUSPENDED}), State.IN_REVIEW
 )
-SUSPEND = Transition(frozenset({State.APPROVED, State.APPROVED_WITH_CONDITIONS}), State.SUSPENDED)
+SUSPEND = Transition(
+    frozenset({State.IN_REVIEW, State.CHANGES_REQUESTED, State.APPROVED, State.APPROVED_WITH_CONDITIONS}), State.SUSPENDED
+)
 RETIRE = Transition(frozenset({State.APPROVED, State.APPROVED_WITH_CONDITIONS, State.SUSPENDED}), State.RETIRED)
 
 

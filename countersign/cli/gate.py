@@ -71,6 +71,7 @@ def _asked(args: argparse.Namespace, digest: str) -> int:
     if args.save:
         _save(Path(args.save), answer.get("attestation"))
     words = [f"Allowed: {answer.get('name')} may run in {args.environment} under {answer.get('policy')}."]
+    words += [str(answer["notice"])] if answer.get("notice") else []
     words += [f"Its attestation is in {args.save}."] if args.save else []
     say(args, answer, "\n".join(words))
     return ALLOWED

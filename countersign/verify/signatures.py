@@ -27,6 +27,7 @@ VERDICTS = {
     "sign_off": ("approve", "approve_with_conditions", "request_changes", "reject"),
     "withdrawal": ("withdraw",),
     "condition_answer": ("met", "not_met"),
+    "emergency_release": ("release",),
 }
 TEXTS = ("kind", "signature", "signer", "role", "team", "verdict", "meaning", "signed_at", "local_offset", "text", "review")
 MORE_TEXTS = ("environment", "session", "on_behalf_of", "delegation")

@@ -38,7 +38,7 @@ class Releases(ApiView):
     )
     def get(self, request: Request) -> Response:
         """The releases that you may see, newest first; `?model=` narrows them."""
-        rows = Release.objects.visible_to(request.user).select_related("version__model", "released_by", "under")
+        rows = Release.objects.visible_to(request.user).select_related("version__model", "released_by", "under", "emergency")
         if model := request.query_params.get("model"):
             rows = rows.filter(model=as_uuid(model))
         return self.page(rows, shapes.ReleaseOutput, request)

@@ -15,6 +15,7 @@ from governance.api.common import version_of
 from governance.serializers import reviews as shapes
 from governance.serializers.common import EnvironmentNamed
 from governance.serializers.environments import ProofInput
+from governance.serializers.releases import ReleaseOutput
 
 
 class NewReviewInput(serializers.Serializer):
@@ -45,6 +46,18 @@ class NewReview(ApiView):
         """A new review of an approved or suspended version, under the policy in force now."""
         review = services.ask_for_new_review(version_of(request, pk), by=request.user, **self.bind(NewReviewInput, request))
         return Response(shapes.read(review, request.user), status=201)
+
+
+class EmergencyRelease(ApiView):
+    write_scope = "govern"
+
+    @extend_schema(
+        tags=["governance"], request=ProofInput, responses={201: ReleaseOutput}, operation_id="versions_release_in_emergency"
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Release it before its signatures are complete, where its policy lets you, for the days that it names."""
+        made = services.release_in_emergency(version_of(request, pk), by=request.user, **self.bind(ProofInput, request))
+        return Response(ReleaseOutput(made).data, status=201)
 
 
 class Retirement(ApiView):

@@ -16,6 +16,7 @@ from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeRev
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
 from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ReviewFellOverdue
 from governance.events.discussion import ReviewMessagePosted, ReviewQuestionAnswered, ReviewQuestionAsked
+from governance.events.emergencies import EmergencyReleased
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
 from governance.events.evidence import EvidenceSuperseded, EvidenceUploaded, EvidenceWithdrawn
 from governance.events.exceptions import (
@@ -78,6 +79,7 @@ __all__ = [
     "ConditionReportRefused",
     "ConditionReported",
     "ConditionSet",
+    "EmergencyReleased",
     "EnvironmentMade",
     "EnvironmentModeChanged",
     "EnvironmentRetired",

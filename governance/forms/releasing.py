@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from governance.environments import choices
+from governance.forms.proving import ProvenForm
 from governance.models import PRODUCTION, label_of
 from models_registry.models import RegisteredModel, Version
 
@@ -46,3 +47,14 @@ class RollbackForm(ReleaseForm):
         super().__init__(*args, **options)
         was_live = Version.objects.filter(releases__model=model).distinct().select_related("model").order_by("-number")
         self.fields["to"].queryset = was_live  # type: ignore[attr-defined]  # a ModelChoiceField
+
+
+class EmergencyForm(ProvenForm):
+    """Why it cannot wait; it stands with the release, as long as the reason of a roll-back may be."""
+
+    reason = forms.CharField(
+        label=_("Why it cannot wait"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Becomes part of the record."),
+    )

@@ -7,6 +7,7 @@ from governance.models.change_envelope import ChangeEnvelope, EnvelopeDecision, 
 from governance.models.code import CodeComment, CodeCommit, CodeOutcome, CodeSet
 from governance.models.condition import UNMET, Condition, ConditionAnswer
 from governance.models.discussion import Message
+from governance.models.emergency import EmergencyApproval
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
 from governance.models.evidence import Evidence
 from governance.models.exception import RequirementException
@@ -32,6 +33,7 @@ __all__ = [
     "Condition",
     "ConditionAnswer",
     "Delivery",
+    "EmergencyApproval",
     "EnvelopeDecision",
     "EnvelopeSignature",
     "EnvelopeStep",

@@ -32,7 +32,7 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
 
     def told(self) -> ReleaseQuerySet:
         """With everything that the history says of each."""
-        return self.select_related("version__model__team", "released_by", "under", "review__policy")
+        return self.select_related("version__model__team", "released_by", "under", "review__policy", "emergency")
 
 
 class Release(models.Model):
@@ -62,6 +62,7 @@ class Release(models.Model):
     review = models.ForeignKey("governance.Review", on_delete=models.PROTECT, null=True, related_name="releases")  # that approved
     approval = models.CharField(max_length=71, blank=True)  # digest of what the signatures stood for; empty: no approval held
     ended_why = models.CharField(max_length=64, blank=True)  # of a revoked one: what took the approval back
+    emergency = models.ForeignKey("governance.EmergencyApproval", on_delete=models.PROTECT, null=True, related_name="releases")
     against = models.JSONField(default=list)  # what stood against it, where the environment only warned
 
     objects = ReleaseQuerySet.as_manager()

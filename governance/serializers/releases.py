@@ -27,11 +27,19 @@ class ReleaseOutput(serializers.ModelSerializer):
     checkpoint = serializers.CharField(source="version.checkpoint_digest")
     released_by = serializers.CharField(source="releaser.actor_id", help_text="pseudonym of the person, or “envelope”")
 
+    emergency_until = serializers.DateTimeField(
+        source="emergency.ends_at",
+        allow_null=True,
+        default=None,
+        read_only=True,
+        help_text="of a release in an emergency: until when it may run",
+    )
+
     class Meta:
         model = Release
         fields = [
             *("id", "model", "version", "name", "checkpoint", "environment", "state", "released_at", "released_by", "ended_at"),
-            *("ended_why", "reason", "mode", "against", "review", "approval", "under"),
+            *("ended_why", "reason", "mode", "against", "review", "approval", "under", "emergency_until"),
         ]
 
 
@@ -43,6 +51,9 @@ class GateOutput(serializers.Serializer):
     version = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
     policy = serializers.CharField()
+    notice = serializers.CharField(
+        help_text="what must be known of an allowed answer: that it rests on a release in an emergency"
+    )
     attestation = serializers.JSONField(
         allow_null=True,
         help_text="The signed statement of an allowed answer, a DSSE envelope; see docs/reference/attestations.md.",
@@ -71,6 +82,7 @@ def gate(given: GateAnswer) -> dict[str, Any]:
         "version": str(given.version.pk) if given.version else None,
         "name": str(given.version or ""),
         "policy": given.policy,
+        "notice": given.notice,
         "attestation": given.attestation.envelope if given.attestation else None,
     }
 

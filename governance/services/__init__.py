@@ -12,6 +12,7 @@ from governance.services.code import comment_on_code, receive_code, record_code_
 from governance.services.conditions import answer_condition, report_condition, suspend_missed
 from governance.services.deciding_by_envelope import decide_by_envelopes
 from governance.services.discussing import answer, ask, say
+from governance.services.emergencies import release_in_emergency, revoke_ended_emergencies
 from governance.services.evidence import upload_evidence, withdraw_evidence
 from governance.services.exceptions import (
     approve_exception,
@@ -63,6 +64,7 @@ __all__ = [
     "record_code_outcome",
     "refuse_exception",
     "release",
+    "release_in_emergency",
     "report_condition",
     "request_exception",
     "resolve_comment",
@@ -72,6 +74,7 @@ __all__ = [
     "revise_card",
     "revise_finding",
     "revise_policy",
+    "revoke_ended_emergencies",
     "revoke_envelope",
     "revoke_exception",
     "revoke_within",

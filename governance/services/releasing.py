@@ -11,7 +11,7 @@ from governance import events, lifecycle
 from governance.approvals import Approval, approval_of
 from governance.environments import known
 from governance.going_back import candidates, releases_in
-from governance.models import Environment, Release
+from governance.models import EmergencyApproval, Environment, Release
 from governance.modes import refusing
 from governance.permissions import can_release, can_release_version
 from ledger.acts import Act, act
@@ -37,14 +37,38 @@ def release(version: Version, *, environment: str, by: Person) -> Release:
                 code="blocked",
                 reasons=stands_against,
             )
-        live = (
-            Release.objects.live().filter(model=version.model, environment=environment).select_related("version__model").first()
-        )
-        if live is not None and live.version_id == version.pk:
-            raise WrongState(_("%(version)s is already live there.") % {"version": version}, code="already_live")
-        if live is not None:
-            lifecycle.supersede(live, by=str(version.pk), within=this)
-        return make_release(version, environment, by=by, approval=approval, mode=mode, instead_of=live, within=this)
+        return take_place(version, environment, by=by, approval=approval, mode=mode, within=this)
+
+
+def take_place(
+    version: Version,
+    environment: str,
+    *,
+    by: Person,
+    approval: Approval,
+    mode: str,
+    within: Act,
+    reason: str = "",
+    emergency: EmergencyApproval | None = None,
+) -> Release:
+    """The version is live in place of what was, without a gap. The caller holds the model's row and has asked whether it may."""
+    rows = Release.objects.live().filter(model=version.model, environment=environment)
+    live = rows.select_related("version__model").first()
+    if live is not None and live.version_id == version.pk:
+        raise WrongState(_("%(version)s is already live there.") % {"version": version}, code="already_live")
+    if live is not None:
+        lifecycle.supersede(live, by=str(version.pk), within=within)
+    return make_release(
+        version,
+        environment,
+        by=by,
+        approval=approval,
+        mode=mode,
+        instead_of=live,
+        within=within,
+        reason=reason,
+        emergency=emergency,
+    )
 
 
 def roll_back(model: RegisteredModel, *, environment: str, by: Person, reason: str, to: Version | None = None) -> Release:
@@ -112,10 +136,11 @@ def make_release(
     within: Act,
     rolled_back: bool = False,
     reason: str = "",
+    emergency: EmergencyApproval | None = None,
 ) -> Release:
     """The version is live there; the caller holds the model's row, has ended what was live, and asked whether it may be. Without
     `by`, it is released on the word of a change envelope."""
-    against = approval.reasons if mode == Environment.Mode.WARN else []
+    against = approval.reasons if emergency or mode == Environment.Mode.WARN else []
     made = Release.objects.create(
         version=version,
         model=version.model,
@@ -125,6 +150,7 @@ def make_release(
         under=approval.standing.decision if approval.holds and approval.standing else None,
         reason=reason,
         mode=mode,
+        emergency=emergency,
         against=against,
         review=approval.review if approval.holds else None,
         approval=approval.digest if approval.holds else "",
@@ -139,7 +165,7 @@ def make_release(
         reason=Private(reason),
     )
     within.record(fact, on=version)
-    if against or mode == Environment.Mode.RECORD:
+    if emergency is None and (against or mode == Environment.Mode.RECORD):
         reasons = [one[:300] for one in against]
         unapproved = events.ReleaseWentUnapproved(version_id=str(version.pk), environment=environment, mode=mode, reasons=reasons)
         within.record(unapproved, on=made)

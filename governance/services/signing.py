@@ -19,7 +19,9 @@ from governance.permissions import can_sign_off, can_withdraw_signature
 from governance.reviewing import refresh
 from governance.services.accountability import keep_acceptance, require_acceptance
 from governance.services.conditions import Wanted, checked_conditions, set_conditions
+from governance.services.emergencies import revoke_emergencies_within
 from governance.services.locking import holding_roles, locked_with_version
+from governance.services.suspending import revoke_within
 from governance.signature_records import Signing, envelope_of, hidden, offset_of, payload_digest, team_of
 from governance.signed_words import meaning_of, text_of, withdrawal_text
 from ledger.acts import Act, act
@@ -217,9 +219,11 @@ def _conclude(review: Review, verdict: str, *, within: Act) -> None:
     if verdict == SignOff.Verdict.REQUEST_CHANGES:
         lifecycle.conclude(review, outcome="changes_requested", digest=digest, within=within)
         versions.request_changes(version, review=pk, within=within)
+        revoke_emergencies_within(version, within=within)
     elif verdict == SignOff.Verdict.REJECT:
         lifecycle.conclude(review, outcome="rejected", digest=digest, within=within)
         versions.reject(version, reason="reviewer", review=pk, within=within)
+        revoke_within(version, reason="rejection", within=within)
     elif approval.holds and any(one.state in UNMET for one in approval.conditions):
         lifecycle.conclude(review, outcome="approved_with_conditions", digest=digest, within=within)
         versions.approve_with_conditions(version, review=pk, digest=digest, within=within)

@@ -11,6 +11,7 @@ from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
 from governance.environments import known
 from governance.models import Release, Review
+from governance.modes import STOPPED_WHILE_LIVE
 from governance.permissions import can_retire, can_submit, can_suspend
 from governance.policies import in_force
 from governance.reviewing import ask_for_runs, open_review
@@ -33,11 +34,14 @@ def order_suspension(version: Version, *, by: Person, reason: str, password: str
         version = _locked(version)
         can_suspend(by, version).enforce()
         _must_say_why(reason)
-        if version.state not in APPROVED:
+        if version.state not in APPROVED and not _is_live_without(version):
             raise WrongState(
-                _("%(version)s is %(state)s: only what is approved can be suspended.") % _words(version), code="not_approved"
+                _("%(version)s is %(state)s: only what is approved or live can be suspended.") % _words(version),
+                code="not_approved",
             )
         suspend_within(version, reason="order of a person", within=this)
+        if review := Review.objects.open().locked().filter(version=version).first():
+            lifecycle.conclude(review, outcome="suspended", digest=review.digest, within=this)
         this.record(events.SuspensionOrdered(reason=Private(reason), proof=list(proof.methods)), on=version)
     return version
 
@@ -82,6 +86,11 @@ def retire(version: Version, *, by: Person, reason: str) -> Version:
             )
         versions.retire(version, reason=reason, within=this)
     return version
+
+
+def _is_live_without(version: Version) -> bool:
+    """Whether it is live although nobody has approved it: where an environment only warns or records, or in an emergency."""
+    return version.state in STOPPED_WHILE_LIVE and Release.objects.live().filter(version=version).exists()
 
 
 def _locked(version: Version) -> Version:

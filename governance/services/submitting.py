@@ -18,6 +18,7 @@ from governance.pins import construction_digest, run_digest
 from governance.policies import in_force
 from governance.reviewing import open_review, refresh
 from governance.services.standing import reopen_within
+from governance.services.suspending import revoke_within
 from ledger.acts import Act, act
 from models_registry import events as version_events
 from models_registry import lifecycle as versions
@@ -132,3 +133,4 @@ def withdraw(version: Version, *, by: Person) -> None:
         cancel_runs_of(version, within=this)
         if review := Review.objects.open().locked().filter(version=version).first():
             lifecycle.withdraw(review, within=this)
+        revoke_within(version, reason="withdrawal", within=this)

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from governance import services
+from governance.emergency_permissions import can_release_in_emergency
 from governance.forms.proving import ProvenForm, ReasonForm
-from governance.forms.releasing import NewReviewForm
+from governance.forms.releasing import EmergencyForm, NewReviewForm
 from governance.permissions import can_retire, can_submit, can_suspend
 from governance.views.deeds import Deed, deed_page
 from models_registry.models import Version
@@ -51,6 +52,27 @@ def new_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     )  # fmt: skip
     return _decide(
         request, version, deed, NewReviewForm, lambda given: services.ask_for_new_review(version, by=request.user, **given)
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def release_in_emergency(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Release a version before its signatures are complete."""
+    version = visible_version(request, pk)
+    allowed = can_release_in_emergency(request.user, version)
+    means = [
+        _("It goes live at once, although signatures are missing, and its page and the gate say so."),
+        _("An inspection that did not accept the checkpoint, or a finding that blocks, still stands against it."),
+        _("It may run for a few days, as its policy says. Its review goes on: without an approval in time, or with a rejection, "
+          "the release is revoked."),
+        _("A version is released in an emergency once for an environment."),
+    ]  # fmt: skip
+    deed = Deed(
+        _("Release %(version)s in an emergency") % {"version": version}, _("Release it in an emergency"), "siren", allowed,
+        _trail(version), means, grave=True,
+    )  # fmt: skip
+    return _decide(
+        request, version, deed, EmergencyForm, lambda given: services.release_in_emergency(version, by=request.user, **given)
     )
 
 

@@ -273,7 +273,9 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         **dict.fromkeys(("api-policy", "api-policy-yaml", "api-policy-envelope"), "policy_draft"),
         **dict.fromkeys(("governance:policy", "governance:policy_changes", "governance:policy_yaml"), "policy_draft"),
         "api-report-pdf": "report",
-        **dict.fromkeys(("governance:suspend", "governance:new_review", "governance:retire"), "live"),
+        **dict.fromkeys(
+            ("governance:suspend", "governance:new_review", "governance:retire", "governance:release_in_emergency"), "live"
+        ),
         "governance:review": "review",
         "governance:model_releases": "model",
         "governance:code": "waiting",

@@ -77,7 +77,7 @@ def test_what_was_not_approved_is_neither_suspended_nor_reviewed_again(
 ) -> None:
     version = make_approved()
     Version.objects.filter(pk=version.pk).update(state=state)
-    with pytest.raises(WrongState, match="only what is approved"):
+    with pytest.raises(WrongState, match="only what is approved or live"):
         services.order_suspension(version, by=officer, **WHY)
     with pytest.raises(WrongState, match="only what was approved"):
         services.ask_for_new_review(version, by=scientist, environment="production")

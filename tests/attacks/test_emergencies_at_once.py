@@ -1,0 +1,73 @@
+"""A release in an emergency at the same moment as what forbids it, on real PostgreSQL: nothing rejected or stopped is live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.errors import DomainError
+from governance import services
+from governance.models import EmergencyApproval, Release
+from models_registry.models import Version
+from tests.plugins_versions import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WHY = {"reason": "It cannot wait.", "password": PASSWORD}
+TRIES = 3
+
+
+@pytest.fixture(autouse=True)
+def policies(transactional_db: None) -> None:
+    """A flushed database has neither environments nor policies."""
+    from governance import environments, policies  # noqa: PLC0415 - models are ready only now
+
+    environments.install()
+    policies.install()
+
+
+def refusals(answers: list[Any]) -> list[str]:
+    """The codes of what was refused; anything else that was raised fails the test."""
+    errors = [one for one in answers if isinstance(one, Exception)]
+    for error in errors:
+        if not isinstance(error, DomainError):
+            raise error
+    return [error.code for error in errors if isinstance(error, DomainError)]
+
+
+def test_a_rejection_at_the_same_moment_leaves_nothing_live(make_review: Any, risk_manager: Any, sign: Any, race: Any) -> None:
+    for _ in range(TRIES):
+        review = make_review()
+        refusals(
+            race(
+                lambda review=review: services.release_in_emergency(review.version, by=risk_manager, **WHY),
+                lambda review=review: sign(review, "validator", "reject"),
+            )
+        )
+        assert Version.objects.get(pk=review.version_id).state == "rejected"
+        assert not Release.objects.live().filter(version=review.version_id).exists()
+
+
+def test_two_emergencies_at_once_are_one(make_review: Any, risk_manager: Any, make_person: Any, team: Any, race: Any) -> None:
+    other = make_person("Other", ("risk_manager", team))
+    review = make_review()
+    told = refusals(
+        race(*(lambda by=by: services.release_in_emergency(review.version, by=by, **WHY) for by in (risk_manager, other)))
+    )
+    assert told == ["emergency_used"] and EmergencyApproval.objects.count() == Release.objects.live().count() == 1
+
+
+def test_a_suspension_at_the_same_moment_stops_what_is_live_or_comes_too_early(
+    make_review: Any, risk_manager: Any, officer: Any, race: Any
+) -> None:
+    for _ in range(TRIES):
+        review = make_review()
+        told = refusals(
+            race(
+                lambda review=review: services.release_in_emergency(review.version, by=risk_manager, **WHY),
+                lambda review=review: services.order_suspension(review.version, by=officer, **WHY),
+            )
+        )
+        live = Release.objects.live().filter(version=review.version_id).exists()
+        state = Version.objects.get(pk=review.version_id).state
+        assert (state, live, told) in (("suspended", False, []), ("in_review", True, ["not_approved"]))

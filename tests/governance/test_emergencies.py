@@ -1,0 +1,201 @@
+"""A release before the signatures are complete: who may, for how long, and what ends it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
+
+from core import clock
+from core.errors import NotAllowed, WrongState
+from governance import gate, policies, services
+from governance.approvals import approval_of
+from governance.due import do_what_is_due
+from governance.models import EmergencyApproval, Environment, Release, Review
+from ledger.actors import INSTALLER
+from ledger.models import Event
+from models_registry.models import Version
+from tests.plugins_versions import PASSWORD
+
+pytestmark = pytest.mark.django_db
+WHY = {"reason": "The old one rejects every form.", "password": PASSWORD}
+
+
+def fresh(version: Any) -> Version:
+    return Version.objects.with_parts().get(pk=version.pk)
+
+
+def ask(version: Any, person: Any) -> Any:
+    return gate.answer(version.checkpoint_digest, "production", asked_by=person)
+
+
+@pytest.fixture
+def review(make_review: Any) -> Any:
+    return make_review()
+
+
+@pytest.fixture
+def live(review: Any, risk_manager: Any) -> Version:
+    services.release_in_emergency(review.version, by=risk_manager, **WHY)
+    return fresh(review.version)
+
+
+def test_the_named_role_releases_before_the_signatures_and_the_review_goes_on(review: Any, risk_manager: Any, story: Any) -> None:
+    before = len(story())
+    made = services.release_in_emergency(review.version, by=risk_manager, **WHY)
+    after = Review.objects.get(pk=review.pk)
+    assert story()[before:] == ["emergency.released", "release.made"]
+    assert (fresh(review.version).state, after.state, made.state) == ("in_review", "open", "live")
+    assert after.due_at == made.emergency.review_due_at == made.emergency.given_at + timedelta(days=3)
+    assert made.review is None and any("missing" in reason for reason in made.against)
+
+
+def test_the_gate_allows_it_and_says_why_in_its_sentence_and_its_attestation(live: Any, risk_manager: Any) -> None:
+    given = ask(live, risk_manager)
+    predicate = json.loads(base64.b64decode(given.attestation.envelope["payload"]))["predicate"]
+    row = EmergencyApproval.objects.get()
+    assert given.allowed and "in an emergency" in given.notice
+    assert predicate["verifiedLevels"] == ["COUNTERSIGN_EMERGENCY_HIGH"]
+    assert [value["until"] for name, value in predicate.items() if name.endswith("/ns/emergency")] == [clock.stamp(row.ends_at)]
+    assert given.attestation.expires_at <= row.ends_at
+
+
+def test_an_emergency_is_no_approval_and_concludes_no_review(live: Any, review: Any, sign: Any) -> None:
+    assert not approval_of(live, "production").holds
+    sign(review, "validator")
+    assert Review.objects.get(pk=review.pk).state == "open" and fresh(live).state == "in_review"
+    sign(review, "compliance_officer")
+    assert fresh(live).state == "approved" and Release.objects.live().filter(version=live).exists()
+
+
+def test_without_an_approval_in_time_the_gate_says_no_at_once_and_the_clock_revokes(
+    live: Any, risk_manager: Any, frozen_clock: Any, story: Any
+) -> None:
+    assert ask(live, risk_manager).allowed
+    frozen_clock.advance(days=3, seconds=1)
+    refused = ask(live, risk_manager)
+    assert not refused.allowed and any("emergency release ended" in one for one in refused.reasons)
+    do_what_is_due()
+    assert Release.objects.get(version=live).state == "revoked" and "release.revoked" in story()
+    before = len(story())
+    do_what_is_due()
+    assert story()[before:] == []
+
+
+def test_the_shorter_of_validity_and_review_ends_it(make_review: Any, risk_manager: Any, frozen_clock: Any) -> None:
+    body = policies.starting_body("high")
+    body["emergency"] = {"roles": ["risk_manager"], "valid_days": 1, "review_within_days": 30}
+    policies.publish(by=INSTALLER, body=body)
+    version = make_review().version
+    services.release_in_emergency(version, by=risk_manager, **WHY)
+    frozen_clock.advance(days=1, seconds=1)
+    assert not ask(version, risk_manager).allowed
+
+
+@pytest.mark.parametrize("verdict", ["reject", "request_changes"])
+def test_a_review_that_ends_without_approval_revokes_at_once(live: Any, review: Any, sign: Any, verdict: str) -> None:
+    sign(review, "validator", verdict)
+    assert Release.objects.get(version=live).state == "revoked"
+
+
+def test_a_withdrawal_and_a_suspension_revoke_at_once(make_review: Any, risk_manager: Any, officer: Any, scientist: Any) -> None:
+    first, second = make_review().version, make_review().version
+    services.release_in_emergency(first, by=risk_manager, **WHY)
+    services.order_suspension(first, by=officer, **WHY)
+    assert fresh(first).state == "suspended" and not Release.objects.live().exists()
+    assert Review.objects.get(version=first).outcome == "suspended"
+    assert services.ask_for_new_review(first, by=scientist, environment="production").state == "open"
+    services.release_in_emergency(second, by=risk_manager, **WHY)
+    services.withdraw(second, by=scientist)
+    assert not Release.objects.live().exists()
+
+
+def test_it_is_once_for_a_version_and_an_environment(live: Any, risk_manager: Any, frozen_clock: Any) -> None:
+    frozen_clock.advance(days=4)
+    do_what_is_due()
+    with pytest.raises(WrongState, match="once already"):
+        services.release_in_emergency(live, by=risk_manager, **WHY)
+
+
+def test_nobody_else_releases_in_an_emergency(
+    review: Any, make_person: Any, team: Any, officer: Any, admin: Any, risk_manager: Any
+) -> None:
+    for person, why in ((officer, "risk manager"), (admin, "Administrators")):
+        with pytest.raises(NotAllowed, match=why):
+            services.release_in_emergency(review.version, by=person, **WHY)
+    both = make_person("Both", ("risk_manager", team), ("data_scientist", team))
+    services.revise_card(review.version, {**review.version.card.content, "contact": "Mailbox"}, by=both)
+    with pytest.raises(NotAllowed, match="contributed"):
+        services.release_in_emergency(review.version, by=both, **WHY)
+    with pytest.raises(NotAllowed):
+        services.release_in_emergency(review.version, by=risk_manager, reason="Now.", password="wrong")
+    assert not Release.objects.exists()
+
+
+def test_a_policy_without_an_emergency_knows_none(make_review: Any, risk_manager: Any) -> None:
+    policies.publish(by=INSTALLER, body=policies.starting_body("high") | {"emergency": None})
+    with pytest.raises(NotAllowed, match="knows no release"):
+        services.release_in_emergency(make_review().version, by=risk_manager, **WHY)
+
+
+@pytest.mark.parametrize("state", ["draft", "submitted", "rejected", "suspended", "withdrawn", "retired", "changes_requested"])
+def test_only_what_is_in_review_is_released_in_an_emergency(review: Any, risk_manager: Any, state: str) -> None:
+    Version.objects.filter(pk=review.version_id).update(state=state)
+    with pytest.raises(WrongState, match="only what is in review"):
+        services.release_in_emergency(review.version, by=risk_manager, **WHY)
+
+
+def test_a_critical_finding_blocks_before_and_ends_it_after(make_review: Any, risk_manager: Any, officer: Any) -> None:
+    version = make_review().version
+    services.release_in_emergency(version, by=risk_manager, **WHY)
+    assert ask(version, risk_manager).allowed
+    other = make_review().version
+    due = clock.now().date() + timedelta(days=9)
+    for one in (version, other):
+        services.raise_finding(one, by=officer, title="Zeros", severity="critical", source="audit", due_on=due)
+    assert not ask(version, risk_manager).allowed
+    with pytest.raises(WrongState, match="Not even in an emergency"):
+        services.release_in_emergency(other, by=risk_manager, **WHY)
+    do_what_is_due()
+    assert Release.objects.get(version=version).state == "revoked"
+
+
+def test_the_record_is_signed_stands_in_the_log_and_cannot_be_changed(live: Any) -> None:
+    row, fact = EmergencyApproval.objects.get(), Event.objects.get(type="emergency.released")
+    predicate = json.loads(base64.b64decode(row.envelope["payload"]))["predicate"]
+    assert (predicate["kind"], predicate["verdict"]) == ("emergency_release", "release")
+    assert WHY["reason"] not in json.dumps(predicate) and fact.pk == row.event
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE governance_emergencyapproval SET role = 'auditor'")
+
+
+def test_the_page_offers_it_and_says_it_wherever_it_is_live(review: Any, risk_manager: Any, officer: Any, client_of: Any) -> None:
+    version, client = review.version, client_of(risk_manager)
+    url = reverse("governance:release_in_emergency", args=[version.pk])
+    assert url in client.get(version.get_absolute_url()).content.decode()
+    assert "only the risk manager" in client_of(officer).get(url).content.decode()
+    assert client.post(url, WHY).status_code == 303
+    for page in (version.get_absolute_url(), version.model.get_absolute_url(), reverse("governance:releases")):
+        assert "emergency" in client.get(page).content.decode()
+
+
+def test_the_api_releases_in_an_emergency(review: Any, risk_manager: Any, api_of: Any) -> None:
+    url = reverse("api-emergency-release", args=[review.version_id])
+    made = api_of(risk_manager).post(url, WHY, format="json")
+    assert made.status_code == 201 and made.json()["emergency_until"]
+    assert api_of(risk_manager).post(url, WHY, format="json").status_code == 409
+
+
+def test_a_rejection_ends_the_release_where_the_environment_only_warned(
+    review: Any, risk_manager: Any, sign: Any, make_person: Any
+) -> None:
+    ruler = make_person("Ruler", ("risk_manager", None))
+    services.change_mode(Environment.objects.get(pk="production"), mode="warn", by=ruler, **WHY)
+    services.release(review.version, environment="production", by=risk_manager)
+    sign(review, "validator", "reject")
+    assert Release.objects.get(version=review.version).state == "revoked"

@@ -62,6 +62,7 @@ ACCESS: dict[str, Access] = {
         *("governance:inbox", "governance:review", "governance:policies", "governance:changes", "governance:code"),
         *("governance:findings", "governance:finding", "governance:exceptions", "governance:exception"),
         *("governance:portfolio", "governance:attestation"),
+        *("governance:export_findings", "governance:export_exceptions", "api-findings-export", "api-exceptions-export"),
         *("evaluations:checks", "evaluations:chart", "monitoring:version"),
         *("monitoring:chart", "resampling:version", "resampling:chart"),
         *("models_registry:models", "models_registry:model", "models_registry:version"),

@@ -44,6 +44,7 @@ from governance.events.policies import (
     PolicyPublished,
     PolicyPublishedForTier,
 )
+from governance.events.registers import RegisterExported
 from governance.events.releases import (
     GateAnswered,
     GateAskedUnknown,
@@ -109,6 +110,7 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyPublishedForTier",
+    "RegisterExported",
     "ReleaseMade",
     "ReleaseRevoked",
     "ReleaseRolledBack",

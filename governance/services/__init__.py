@@ -21,6 +21,7 @@ from governance.services.exceptions import (
     request_exception,
     revoke_exception,
 )
+from governance.services.exporting import export_register
 from governance.services.findings import (
     finding_is_mended,
     plan_finding,
@@ -52,6 +53,7 @@ __all__ = [
     "draft_policy",
     "expire_envelopes",
     "expire_exceptions",
+    "export_register",
     "finding_is_mended",
     "finish_draft",
     "make_environment",

@@ -38,7 +38,12 @@ def exception_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state in State.values:
         rows = rows.filter(state=state)
-    context = {"page": page_by_key(request, rows), "state": state, "states": State.choices}
+    context = {
+        "page": page_by_key(request, rows),
+        "state": state,
+        "states": State.choices,
+        "query": f"state={state}" if state in State.values else "",
+    }
     return render(request, "governance/exception_list.html", context)
 
 

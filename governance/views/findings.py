@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -43,11 +44,16 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         "page": page_by_key(request, rows),
         "form": form,
         "filtered": any(request.GET.get(name) for name in form.fields),
-        "query": request.GET.urlencode(),
+        "query": shown_by(request, form.fields),
         "raises": any(request.user.holds_anywhere(role) for role in RAISERS)
         and not request.user.holds_anywhere(Role.ADMINISTRATOR),
     }
     return render(request, "governance/finding_list.html", context)
+
+
+def shown_by(request: HttpRequest, names: Iterable[str]) -> str:
+    """The part of the address that filters, without the place in the list."""
+    return urlencode({name: request.GET[name] for name in names if request.GET.get(name)})
 
 
 def _finding(request: HttpRequest, pk: UUID) -> Finding:

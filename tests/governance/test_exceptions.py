@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,6 +54,21 @@ def approve(row: RequirementException, by: Any, **more: Any) -> RequirementExcep
 def outcomes(finding: Finding) -> list[str]:
     answers = approval_of(again(finding.version), "production").answers
     return [one.outcome.value for one in answers if one.subject == str(finding.pk)]
+
+
+def test_exceptions_leave_as_a_file_as_the_page_shows_them(
+    finding: Finding, ask: Any, officer: Any, client_of: Any, scientist: Any
+) -> None:
+    row = ask(reason="=1+1")
+    client = client_of(officer)
+    text = b"".join(client.get("/exceptions/export/?state=requested").streaming_content).decode("utf-8-sig")
+    [found] = csv.DictReader(io.StringIO(text, newline=""))
+    assert (found["id"], found["state"], found["requirement"], found["reason"]) == (str(row.pk), "requested", "findings", "'=1+1")
+    assert (found["requested_by"], found["decided_by"], found["policy"]) == (scientist.name, "", str(row.policy))
+    assert (found["version"], found["expires_on"]) == (str(row.version.number), row.expires_on.isoformat())
+    assert len(b"".join(client.get("/exceptions/export/?state=approved").streaming_content).splitlines()) == 1
+    page = client.get("/exceptions/?state=requested").content.decode()
+    assert "/exceptions/export/?state=requested&amp;as=csv" in page
 
 
 def test_an_exception_stands_in_for_exactly_its_answer_and_accepts_the_finding(

@@ -77,7 +77,7 @@ def server(python: Path, folder: Path) -> Iterator[str]:
         running = subprocess.Popen(words, env=own | QUIET, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             for _ in range(600):
-                with suppress(requests.ConnectionError):
+                with suppress(requests.ConnectionError, requests.Timeout):  # a busy machine starts it slowly
                     if requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok:
                         break
                 time.sleep(0.25)

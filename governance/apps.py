@@ -56,7 +56,9 @@ class GovernanceConfig(AppConfig):
         enrolling.enrol()
         for concept in (overdue, signatures_and_conditions, dates_and_delegations):
             concept.register()
-        requirements.kinds.register("code_review", Kind(_("Code review"), code_review.answer, check=code_review.check), order=40)
+        requirements.kinds.register(
+            "code_review", Kind(_("Code review"), code_review.answer, check=code_review.check, words=code_review.words), order=40
+        )
         pins.also_pinned.register("code", pins.Pinned(_("the code and its review"), code_sets.pinned_code))
         parts.inbox_parts.register("questions", discussing.inbox, order=60)
         waiting_for.register("questions", lambda person: discussing.waiting_on(person).count())

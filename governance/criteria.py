@@ -23,6 +23,7 @@ RECALL = {RiskTier.LOW: 0.70, RiskTier.MEDIUM: 0.75, RiskTier.HIGH: 0.80}
 AUC = {RiskTier.LOW: 0.70, RiskTier.MEDIUM: 0.80, RiskTier.HIGH: 0.85}
 EXPLAINED = {RiskTier.LOW: 0.30, RiskTier.MEDIUM: 0.50, RiskTier.HIGH: 0.60}
 NDCG = {RiskTier.LOW: 0.50, RiskTier.MEDIUM: 0.60, RiskTier.HIGH: 0.70}
+CALIBRATION = 0.10  # expected calibration error that a high-risk model may have at most
 
 
 def starting_suites(tier: str) -> dict[str, Any]:
@@ -42,14 +43,21 @@ def starting_suites(tier: str) -> dict[str, Any]:
 
 def _starting_thresholds(task: Task, tier: RiskTier) -> list[dict[str, Any]]:
     if task == Task.MULTICLASS:
-        return [_at_least("accuracy", ACCURACY[tier]), _at_least("recall", RECALL[tier], label="*")]
+        return [_at_least("accuracy", ACCURACY[tier]), _at_least("recall", RECALL[tier], label="*"), *_calibrated(tier)]
     if task == Task.BINARY:
-        return [_at_least("auroc", AUC[tier]), _at_least("recall", RECALL[tier], label="*")]
+        return [_at_least("auroc", AUC[tier]), _at_least("recall", RECALL[tier], label="*"), *_calibrated(tier)]
     if task == Task.MULTILABEL:
         return [_at_least("macro_f1", RECALL[tier])]
     if task == Task.REGRESSION:
         return [_at_least("r2", EXPLAINED[tier])]
     return [_at_least("ndcg", NDCG[tier])]
+
+
+def _calibrated(tier: RiskTier) -> list[dict[str, Any]]:
+    """People act on the probabilities of a high-risk model, so these must mean what they say."""
+    if tier != RiskTier.HIGH:
+        return []
+    return [{"check": "calibration", "metric": "ece", "label": "", "bound": "upper", "maximum": CALIBRATION}]
 
 
 def _at_least(metric: str, minimum: float, *, label: str = "") -> dict[str, Any]:

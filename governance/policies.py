@@ -21,17 +21,27 @@ from models_registry.models import RiskTier
 NAMES = {RiskTier.LOW: "minimal-risk", RiskTier.MEDIUM: "limited-risk", RiskTier.HIGH: "high-risk"}
 TITLES = {RiskTier.LOW: "Minimal risk", RiskTier.MEDIUM: "Limited risk", RiskTier.HIGH: "High risk"}
 PURPOSES = {
-    RiskTier.LOW: "For models whose mistakes are small and easily put right. One officer decides on measured performance.",
-    RiskTier.MEDIUM: "For models that people rely on, but that decide nothing about a person alone. An independent validator "
-    "confirms the measurements before an officer decides.",
-    RiskTier.HIGH: "For models whose answers may harm people or their rights. An independent validator confirms the "
-    "measurements, which include fairness, robustness and privacy, before an officer decides.",
+    RiskTier.LOW: "For models whose mistakes are small and easily put right. The card says what the model is and what it is for; "
+    "one officer decides on measured performance.",
+    RiskTier.MEDIUM: "For models that people rely on, but that decide nothing about a person alone. It is known what the model "
+    "learned from and whether personal data are in it; an independent validator confirms the measurements before an officer "
+    "decides.",
+    RiskTier.HIGH: "For models whose answers may harm people or their rights. The risk was assessed, it is said how the model is "
+    "watched in production, and no grave finding is open. An independent validator confirms the measurements, which include "
+    "calibration, fairness, robustness and privacy, before an officer decides.",
 }
+
+# What the card must say. A higher tier asks for all that a lower one asks for.
+LOW_SECTIONS = ["overview", "intended_use"]
+MEDIUM_SECTIONS = [*LOW_SECTIONS, "out_of_scope_use", "limitations", "training_data", "evaluation_data"]
+HIGH_SECTIONS = [*MEDIUM_SECTIONS, "ethical_considerations"]
+# What the provenance of all data must say, by the elements of the Data Provenance Standards.
+ORIGIN = ["source.issuer", "provenance.date", "provenance.generation-method", "use.intended-purpose", "use.license"]
 
 
 def starting_body(tier: str) -> dict[str, Any]:
-    """The policy of a new site for a risk tier: a higher tier asks for more people, tighter numbers and shorter validity."""
-    high = tier == RiskTier.HIGH
+    """The policy of a new site for a risk tier: a higher tier asks for more evidence, more people and tighter numbers."""
+    low = tier == RiskTier.LOW
     return {
         "format": FORMAT,
         "name": NAMES[RiskTier(tier)],
@@ -39,18 +49,35 @@ def starting_body(tier: str) -> dict[str, Any]:
         "purpose": PURPOSES[RiskTier(tier)],
         "covers": {"tiers": [str(tier)], "environments": [STAGING, PRODUCTION]},
         "evaluations": {"verified": False, "sandbox": {"weights": "L1", "programs": "L2"}, "suites": starting_suites(tier)},
-        "requirements": [],
+        "requirements": _starting_requirements(RiskTier(tier)),
         "steps": _starting_steps(tier),
         "valid_days": 365,
         "review_days": 14,
         "remind_days": 30,
         "escalate_to": "risk_manager",
-        "conditions": {"allowed": True, "most_days": 30 if high else 90},
-        "exceptions": {"roles": ["risk_manager"], "most_days": 30 if high else 90},
-        "emergency": {"roles": ["risk_manager"], "valid_days": 3 if high else 7, "review_within_days": 3 if high else 7},
+        "conditions": {"allowed": True, "most_days": 30},
+        "exceptions": {"roles": ["risk_manager"], "most_days": 90},
+        # What may wait is not urgent: models of minimal risk have one signature to wait for.
+        "emergency": None if low else {"roles": ["risk_manager"], "valid_days": 7, "review_within_days": 14},
         "separation": {"policy_author_days": 30},
         "monitoring": {"minimum_rows": 300, "minimum_mean": 0.05, "minimum_effect": 0.05, "suspend": True},
     }
+
+
+def _starting_requirements(tier: RiskTier) -> list[dict[str, Any]]:
+    """Only what every organisation can bring: files and reviews of code are added by those who work with them."""
+    if tier == RiskTier.LOW:
+        return [{"kind": "card_sections", "sections": LOW_SECTIONS}]
+    about_data: list[dict[str, Any]] = [{"kind": "provenance", "fields": ORIGIN}, {"kind": "pii_states"}]
+    if tier == RiskTier.MEDIUM:
+        return [{"kind": "card_sections", "sections": MEDIUM_SECTIONS}, *about_data]
+    return [
+        {"kind": "risk_assessment"},
+        {"kind": "card_sections", "sections": HIGH_SECTIONS},
+        *about_data,
+        {"kind": "monitoring_plan"},
+        {"kind": "findings", "blocks": "high"},
+    ]
 
 
 def _starting_steps(tier: str) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ def signatures(document: Document) -> list[tuple[str, str]]:
 
 def requirements(document: Document) -> list[tuple[str, str]]:
     """What else must be there, each kind with what the policy says of it."""
-    return [(_kind(one), _parameters(one)) for one in document.requirements]
+    return [(_kind(one), _asked(one)) for one in document.requirements]
 
 
 def duration(document: Document) -> list[tuple[str, str]]:
@@ -133,7 +133,11 @@ def _kind(one: Mapping[str, Any]) -> str:
     return str(kind.title) if kind else str(one["kind"])
 
 
-def _parameters(one: Mapping[str, Any]) -> str:
+def _asked(one: Mapping[str, Any]) -> str:
+    """What the demand asks, in a sentence of its kind; of a kind that has none, or that is gone, its parameters."""
+    kind = kinds.get(one["kind"])
+    if kind and kind.words:
+        return kind.words(one)
     said = [f"{_plain(name)}: {_value(value)}" for name, value in one.items() if name != "kind"]
     return "; ".join(said) or _("as it stands")
 

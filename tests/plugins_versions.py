@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -19,8 +20,10 @@ CARD = {
     "intended_use": "Sorting of forms.",
     "out_of_scope_use": "Money.",
     "limitations": "Rotated images.",
+    "ethical_considerations": "A misread form delays somebody.",
     "training_data": "1,197 digits.",
     "evaluation_data": "600 held-out digits.",
+    "monitoring": "Weekly, by the team.",
 }
 CLASSES = ["zero", "one", "two"]
 PROVENANCE = {
@@ -88,8 +91,9 @@ def measured(*, accuracy: tuple[float, float, float] = (0.98, 0.965, 0.99), reca
     rows += [
         metric("recall", min(recall + 0.06, 1.0), recall, min(recall + 0.1, 1.0), n=n // 3, label=label) for label in CLASSES
     ]
+    calibration = metric("ece", 0.02, 0.0, 0.04, n=n) | {"check": "calibration", "method": "sampling error of the bins"}
     return {
-        "metrics": rows,
+        "metrics": [*rows, calibration],
         "charts": [],
         "reference": {"n": n, "mean": [0.34, 0.33, 0.33], "variance": [0.2, 0.2, 0.2], "class_counts": [n // 3] * 3},
         "resources": {},
@@ -107,28 +111,51 @@ REFUSED = {
 }
 
 
+def in_force(tier: str) -> dict[str, Any]:
+    """The facts of an assessment that came to this tier and was put into force."""
+    from core.clock import now  # noqa: PLC0415 - plug-ins load before the settings do
+    from governance.assessing import METHOD  # noqa: PLC0415 - as above
+
+    method = {"method_version": METHOD.version, "method_digest": METHOD.digest, "levels": {}, "uses": {}, "categories": []}
+    found = {"score": 66, "assessed_tier": tier, "minimum_tier": "", "tier": tier}
+    when = {"created_at": now(), "activated_at": now(), "made_event": uuid4()}
+    return {"number": 1, "state": "active"} | method | found | when
+
+
 @pytest.fixture
 def make_data(scientist: Any, team: Any) -> Callable[..., Any]:
-    """`make_data("digits")`: the next registered version of that dataset."""
+    """`make_data("digits")`: the next registered version of that dataset. Unless columns say what is personal in it, it is known
+    that nothing is; `assessed=False`: nobody looked."""
     from data_registry import services  # noqa: PLC0415 - as above
-    from data_registry.models import Dataset  # noqa: PLC0415 - as above
+    from data_registry.models import Dataset, PiiFinding  # noqa: PLC0415 - as above
 
-    def make(name: str = "digits", *, columns: Any = (), content: bytes = b"rows", format: str = "other") -> Any:
+    def make(
+        name: str = "digits", *, columns: Any = (), content: bytes = b"rows", format: str = "other", assessed: bool = True
+    ) -> Any:
         found = Dataset.objects.filter(team=team, name=name).first()
         dataset = found or services.register_dataset(team, by=scientist, name=name)
         draft = services.draft_version(dataset, by=scientist, provenance=PROVENANCE, format=format, columns=columns)
         services.receive_content(draft, by=scientist, chunks=[content + str(draft.number).encode()])
-        return services.register_version(draft, by=scientist)
+        version = services.register_version(draft, by=scientist)
+        if assessed and not columns:  # without an act, so that the stories of tests hold only what they tell
+            said = {"category": "direct_identifier", "present": "no", "basis": "declared", "evaluated_by": "person"}
+            PiiFinding.objects.create(dataset_version=version, created_by=scientist, **said)
+        return version
 
     return make
 
 
 @pytest.fixture
 def make_model(scientist: Any, team: Any) -> Callable[..., Any]:
+    """`make_model("name")`: a model whose high risk was assessed; `assessed=False`: its tier is only stated."""
+    from governance.models import RiskAssessment  # noqa: PLC0415 - as above
     from models_registry import services  # noqa: PLC0415 - as above
 
-    def make(name: str = "digit-reader", *, tier: str = "high") -> Any:
-        return services.register_model(by=scientist, team=team, name=name, task="multiclass", risk_tier=tier, classes=CLASSES)
+    def make(name: str = "digit-reader", *, tier: str = "high", assessed: bool = True) -> Any:
+        model = services.register_model(by=scientist, team=team, name=name, task="multiclass", risk_tier=tier, classes=CLASSES)
+        if assessed and tier == "high":  # without an act, so that the stories of tests hold only what they tell
+            RiskAssessment.objects.create(model=model, author=scientist, **in_force(tier))
+        return model
 
     return make
 

@@ -11,6 +11,8 @@ CARD = {
     "training_data": "1,197 of the 1,797 handwritten digits that come with scikit-learn.",
     "evaluation_data": "600 held-out digits of the same source, stratified by digit, never used for training or for stopping.",
     "metrics": "Accuracy, because all digits cost the same; recall of the worst digit, because a form has all of them.",
+    "monitoring": "The share of each digit among the answers, checked whenever observations arrive; an alert takes the approval "
+    "back, and the risk manager rolls back to the version before.",
     "licence": "Apache-2.0",
     "contact": "The team's shared mailbox.",
 }

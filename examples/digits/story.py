@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 
 from countersign import Refused, submit
-from examples.digits import cards, data, training
+from examples.digits import cards, data, risk, training
 from examples.digits.cast import Cast, Member, read
 
 MODEL = "digit-reader"
@@ -95,6 +95,9 @@ def register_data(story: Story) -> None:
     ids["annotators"] = register("annotators", people, title, **described)
     for part in ("train v2", "test v2"):
         scientist.link_data(ids[part], kind="labelled_by", to=ids["annotators"])
+    for part in ("train v1", "test v1", "train v2", "test v2", "glance"):
+        said = {"category": "direct_identifier", "present": "no", "note": "Single digits; nobody can be told from them."}
+        scientist.post(f"dataset-versions/{ids[part]}/findings/", said)
     story.tell("The digits are registered with their provenance; the second labelling is linked to the table of annotators.")
 
 
@@ -148,6 +151,16 @@ def roles_asked(story: Story, version: str) -> list[str]:
     return [step["role"] for step in approval["steps"] if step["applies"]]
 
 
+def assess_risk(story: Story) -> None:
+    """The data scientist answers the method's questions; the risk manager puts the assessment into force."""
+    scientist, manager = story.cast["data_scientist"].client, story.cast["risk_manager"].client
+    made = scientist.post(f"models/{story.ids['model']}/risk-assessments/", risk.ANSWERS)
+    active = manager.post(f"risk-assessments/{made['id']}/activation/")
+    story.expect(
+        active["tier"] == "high", "The model's risk is assessed, and the risk manager puts the assessment into force: high."
+    )
+
+
 # -- the steps -------------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +169,7 @@ def early_version(story: Story) -> None:
     scientist = story.cast["data_scientist"].client
     facts = {"team": story.cast.team, "name": MODEL, "task": "multiclass", "risk_tier": "high", "classes": data.CLASSES}
     story.ids["model"] = scientist.register_model(**facts, description="Reads handwritten digits from scanned forms.")["id"]
+    assess_risk(story)
     version = hand_in(story, "early", training_data="train v1", testing="test v1", note="First version")
     story.ids["early"] = version["id"]
     asked = roles_asked(story, version["id"])

@@ -128,7 +128,7 @@ class RequirementRow(_Row):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        named = [(name, str(kind.title)) for name, kind in zip(kinds.names(), kinds, strict=True) if not kind.always]
+        named = [(name, str(kind.title)) for name, kind in zip(kinds.names(), kinds, strict=True) if kind.may_be_named]
         self.fields["kind"].choices = [("", "—"), *named]  # type: ignore[attr-defined]  # a ChoiceField
 
 

@@ -22,7 +22,11 @@ from models_registry.parts import model_parts, overview_parts
 
 def enrol() -> None:
     """Called once the apps are ready."""
-    kinds.register("findings", Kind(_("Findings"), about_findings.answer, check=about_findings.check, always=True), order=30)
+    kinds.register(
+        "findings",
+        Kind(_("Findings"), about_findings.answer, check=about_findings.check, always=True, words=about_findings.words),
+        order=30,
+    )
     also_pinned.register("findings", Pinned(_("the findings"), lambda version, _policy: about_findings.pinned(version)))
     also_pinned.register("exceptions", Pinned(_("the exceptions"), exceptions_pinned))
     falling_due.register("exceptions", services.expire_exceptions, order=20)

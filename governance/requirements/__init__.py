@@ -73,13 +73,19 @@ def _without_parameters(demand: Mapping[str, Any]) -> Mapping[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of requirement. `check` gets the demand ({"kind": …, parameters}) and returns it as the policy keeps it, or
-    raises `InvalidInput`; a kind that brings none has no parameters."""
+    raises `InvalidInput`; a kind that brings none has no parameters. `words` says on a policy's page what a demand asks."""
 
     title: str | Promise
     answer: Callable[[Question], list[Answer]]
     check: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _without_parameters
     always: bool = False  # asked under every policy
     excusable: bool = True  # whether an exception may stand in for it
+    words: Callable[[Mapping[str, Any]], str] | None = None  # without it the parameters are shown as they are
+
+    @property
+    def may_be_named(self) -> bool:
+        """Whether a policy has something to say about it: kinds that are asked anyway only where they take parameters."""
+        return not self.always or self.check is not _without_parameters
 
 
 kinds: Registry[Kind] = Registry("kind of requirement")

@@ -18,6 +18,11 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**demand, "sections": named(demand, "sections", [field.key for field in FIELDS])}
 
 
+def words(demand: Mapping[str, Any]) -> str:
+    asked = [str(field.label) for field in FIELDS if field.key in demand["sections"]]
+    return _("The card says something under: %(fields)s.") % {"fields": ", ".join(asked)}
+
+
 def answer(question: Question) -> list[Answer]:
     card = question.version.card
     content = card.content if card else {}

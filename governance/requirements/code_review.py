@@ -27,6 +27,16 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"kind": "code_review", "reviewers": reviewers}
 
 
+def words(demand: Mapping[str, Any]) -> str:
+    reviewers = int(demand.get("reviewers", 1))
+    said = ngettext(
+        "%(n)d person who did not contribute read and approved exactly its code.",
+        "%(n)d people who did not contribute read and approved exactly its code.",
+        reviewers,
+    )
+    return said % {"n": reviewers}
+
+
 def answer(question: Question) -> list[Answer]:
     version = question.version
     href, wanted = reverse("governance:code", args=[version.pk]), int(question.demand.get("reviewers", 1))

@@ -23,6 +23,10 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     return demand
 
 
+def words(demand: Mapping[str, Any]) -> str:
+    return _("Every dataset version that it names was read, and is what was declared of it.")
+
+
 def answer(question: Question) -> list[Answer]:
     data = data_of(question)
     if not data:

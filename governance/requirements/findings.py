@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.formats import date_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
@@ -47,6 +48,13 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
             code="policy_findings",
         )
     return demand
+
+
+def words(demand: Mapping[str, Any]) -> str:
+    least = Finding.Severity(demand.get("blocks", Finding.Severity.CRITICAL))
+    grave = [str(Finding.Severity(one).label).lower() for one in Finding.Severity.values if one in at_least(least)]
+    said = _("No finding about it, its model or its data is open whose severity is: %(severities)s.")
+    return said % {"severities": get_text_list(grave, _("or"))}
 
 
 def pinned(version: Version) -> list[list[str]]:

@@ -19,6 +19,10 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     return demand
 
 
+def words(demand: Mapping[str, Any]) -> str:
+    return _("The card says how it is watched in production, and what it predicted on its test data is kept to compare with.")
+
+
 def answer(question: Question) -> list[Answer]:
     version = question.version
     card = version.card

@@ -27,6 +27,10 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     return demand
 
 
+def words(demand: Mapping[str, Any]) -> str:
+    return _("Everything known of personal data in its data, and in what they came from, is decided by a person.")
+
+
 def answer(question: Question) -> list[Answer]:
     named = list(question.version.data.values_list("dataset_version", flat=True))
     if not named:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from data_registry.models import DatasetVersion
-from data_registry.provenance import ELEMENTS
+from data_registry.provenance import ELEMENTS, LABELS
 from governance.requirements import Answer, Outcome, Question
 from governance.requirements.parameters import named, only
 
@@ -18,6 +18,14 @@ KNOWN = [f"{group}.{name}" for group, elements in ELEMENTS.items() for name in e
 def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     only(demand, "fields")
     return {**demand, "fields": named(demand, "fields", KNOWN)}
+
+
+def words(demand: Mapping[str, Any]) -> str:
+    return _("Every dataset version that it names says: %(fields)s.") % {"fields": _labels(demand["fields"])}
+
+
+def _labels(fields: Iterable[str]) -> str:
+    return ", ".join(str(LABELS[field]) for field in fields)
 
 
 def answer(question: Question) -> list[Answer]:
@@ -40,8 +48,8 @@ def _of(data: DatasetVersion, fields: list[str]) -> Answer:
         group, name = field.split(".")
         if data.provenance.get(group, {}).get(name) in (None, "", [], {}):
             missing.append(field)
-    words = {"data": data, "fields": ", ".join(missing or fields)}
+    told = {"data": data, "fields": _labels(missing or fields)}
     if missing:
         said = _("The provenance of %(data)s does not say: %(fields)s. Name a version of them that does.")
-        return Answer(Outcome.NOT_MET, said % words, str(data.pk), data.get_absolute_url())
-    return Answer(Outcome.MET, _("The provenance of %(data)s says: %(fields)s.") % words, str(data.pk), data.get_absolute_url())
+        return Answer(Outcome.NOT_MET, said % told, str(data.pk), data.get_absolute_url())
+    return Answer(Outcome.MET, _("The provenance of %(data)s says: %(fields)s.") % told, str(data.pk), data.get_absolute_url())

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core import clock
 from core.errors import InvalidInput
@@ -26,6 +27,15 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     if type(days) is not int or not 1 <= days <= 3650:
         raise InvalidInput(_("“max_age_days” is a whole number from 1 to 3,650."), code="requirement_parameter")
     return demand
+
+
+def words(demand: Mapping[str, Any]) -> str:
+    said = _("The risk of the model was assessed, and a second person put the assessment into force.")
+    days = demand.get("max_age_days")
+    if not days:
+        return said
+    age = ngettext("It is not older than %(days)d day.", "It is not older than %(days)d days.", days) % {"days": days}
+    return f"{said} {age}"
 
 
 def answer(question: Question) -> list[Answer]:

@@ -22,12 +22,15 @@ from ledger.protection import protect
 
 def register() -> None:
     """Called once, by `GovernanceConfig.ready`."""
-    kinds.register("card_sections", Kind(_("Model card"), card_sections.answer, card_sections.check), order=40)
-    kinds.register("provenance", Kind(_("Provenance of the data"), provenance.answer, provenance.check), order=41)
-    kinds.register("pii_states", Kind(_("Personal data"), pii_states.answer, pii_states.check), order=42)
-    kinds.register("data_validation", Kind(_("Validation of the data"), data_validation.answer, data_validation.check), order=43)
-    kinds.register("monitoring_plan", Kind(_("Monitoring"), monitoring_plan.answer, monitoring_plan.check), order=44)
-    kinds.register(uploaded_evidence.NAME, Kind(_("Evidence"), uploaded_evidence.answer, uploaded_evidence.check), order=45)
+    for order, name, title, module in (
+        (40, "card_sections", _("Model card"), card_sections),
+        (41, "provenance", _("Provenance of the data"), provenance),
+        (42, "pii_states", _("Personal data"), pii_states),
+        (43, "data_validation", _("Validation of the data"), data_validation),
+        (44, "monitoring_plan", _("Monitoring"), monitoring_plan),
+        (45, uploaded_evidence.NAME, _("Evidence"), uploaded_evidence),
+        (46, "risk_assessment", _("Risk assessment"), risk_assessment),
+    ):
+        kinds.register(name, Kind(title, module.answer, module.check, words=module.words), order=order)
     also_pinned.register("files", Pinned(_("the files that people brought"), uploaded_evidence.pinned))
-    kinds.register("risk_assessment", Kind(_("Risk assessment"), risk_assessment.answer, risk_assessment.check), order=46)
     protect(RiskAssessment, when="OLD.state = 'archived'")

@@ -36,6 +36,10 @@ def check(demand: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**demand, "evidence": list(dict.fromkeys(given))}
 
 
+def words(demand: Mapping[str, Any]) -> str:
+    return _("A file that is valid today, of each: %(kinds)s.") % {"kinds": ", ".join(map(kind_words, demand["evidence"]))}
+
+
 def answer(question: Question) -> list[Answer]:
     wanted = question.demand["evidence"]
     rows = Evidence.objects.current().about(question.version).filter(kind__in=wanted).select_related("owner")

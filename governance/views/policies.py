@@ -58,6 +58,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         row |= {
             "suites": suites_of(row["policy"]),
             "signatures": signatures_of(row["policy"]),
+            "requirements": policy_lines.requirements(row["policy"].document),
             "instead_of": ", ".join(sorted(row["instead_of"])),
             "name": f"policy-{row['tier'].value}",
         }

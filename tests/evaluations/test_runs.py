@@ -42,7 +42,7 @@ def test_a_message_that_is_delivered_twice_measures_once(waiting: Any, measure: 
     run = EvaluationRun.objects.get(pk=waiting.pk)
     jobs.measure(run)  # the lease is gone: nothing is claimed, nothing is run
     assert Event.objects.filter(type="evaluation.completed").count() == 1
-    assert run.metrics.count() == 4
+    assert run.metrics.count() == 5
 
 
 def test_an_attempt_that_lost_its_lease_records_nothing(waiting: Any, measure: Any, monkeypatch: Any, frozen_clock: Any) -> None:

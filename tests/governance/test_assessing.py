@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,12 @@ from tests.api.world import ASSESSED, RISK_FACTORS
 
 pytestmark = pytest.mark.django_db
 NOTHING = dict.fromkeys(RISK_FACTORS, 0)
+
+
+@pytest.fixture
+def make_model(make_model: Callable[..., Any]) -> Callable[..., Any]:
+    """A model whose tier is only stated, whatever the tier."""
+    return partial(make_model, assessed=False)
 
 
 @pytest.fixture

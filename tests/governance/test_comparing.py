@@ -62,6 +62,7 @@ def test_what_differs_from_the_approved_version_is_told_field_by_field(
         "Data: tested on",
         "Measured: Accuracy",
         "Measured: Recall of the worst class",
+        "Measured: Expected calibration error",
     }
     assert items["Model card: Licence"]["kind"] == "added"
     assert (items["Data: tested on"]["before"], items["Data: tested on"]["after"]) == ("digits v1", "other-digits v1")

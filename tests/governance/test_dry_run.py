@@ -15,8 +15,6 @@ from governance import policies, services
 from governance.documents import Document
 from governance.documents.checking import checked
 from governance.dry_run import dry_run
-from models_registry.services import register_model
-from tests.plugins_versions import CLASSES
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +83,7 @@ def test_verified_numbers_are_asked_of_what_was_measured(make_approved: Any) -> 
 
 
 def test_a_dry_run_costs_as_many_queries_for_ten_versions_as_for_one(
-    make_approved: Callable[..., Any], scientist: Any, team: Any, make_data: Any
+    make_approved: Callable[..., Any], make_model: Any, make_data: Any
 ) -> None:
     document = of(
         requirements=[{"kind": "card_sections", "sections": ["contact"]}, {"kind": "provenance", "fields": ["use.consents"]}],
@@ -99,8 +97,7 @@ def test_a_dry_run_costs_as_many_queries_for_ten_versions_as_for_one(
         return len(queries), found.looked_at
 
     def approve(name: str) -> None:
-        model = register_model(by=scientist, team=team, name=name, task="multiclass", risk_tier="high", classes=CLASSES)
-        make_approved(model=model, data=data)
+        make_approved(model=make_model(name), data=data)
 
     approve("reader-0")
     few = cost()

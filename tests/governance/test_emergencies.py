@@ -45,7 +45,13 @@ def live(review: Any, risk_manager: Any) -> Version:
     return fresh(review.version)
 
 
-def test_the_named_role_releases_before_the_signatures_and_the_review_goes_on(review: Any, risk_manager: Any, story: Any) -> None:
+def test_the_named_role_releases_before_the_signatures_and_the_review_goes_on(
+    make_review: Any, risk_manager: Any, story: Any
+) -> None:
+    body = policies.starting_body("high")
+    body["emergency"] |= {"review_within_days": 3}
+    policies.publish(by=INSTALLER, body=body)
+    review = make_review()
     before = len(story())
     made = services.release_in_emergency(review.version, by=risk_manager, **WHY)
     after = Review.objects.get(pk=review.pk)
@@ -77,7 +83,7 @@ def test_without_an_approval_in_time_the_gate_says_no_at_once_and_the_clock_revo
     live: Any, risk_manager: Any, frozen_clock: Any, story: Any
 ) -> None:
     assert ask(live, risk_manager).allowed
-    frozen_clock.advance(days=3, seconds=1)
+    frozen_clock.advance(days=7, seconds=1)
     refused = ask(live, risk_manager)
     assert not refused.allowed and any("emergency release ended" in one for one in refused.reasons)
     do_what_is_due()
@@ -116,7 +122,7 @@ def test_a_withdrawal_and_a_suspension_revoke_at_once(make_review: Any, risk_man
 
 
 def test_it_is_once_for_a_version_and_an_environment(live: Any, risk_manager: Any, frozen_clock: Any) -> None:
-    frozen_clock.advance(days=4)
+    frozen_clock.advance(days=8)
     do_what_is_due()
     with pytest.raises(WrongState, match="once already"):
         services.release_in_emergency(live, by=risk_manager, **WHY)

@@ -171,10 +171,10 @@ def test_an_exception_needs_fresh_proof_of_identity(ask: Any, risk_manager: Any)
 
 
 def test_an_exception_stands_no_longer_than_the_policy_lets(ask: Any) -> None:
-    for day in (now().date() + timedelta(days=31), now().date() - timedelta(days=1)):
-        with pytest.raises(InvalidInput, match="at most 30 days"):
+    for day in (now().date() + timedelta(days=91), now().date() - timedelta(days=1)):
+        with pytest.raises(InvalidInput, match="at most 90 days"):
             ask(expires_on=day)
-    assert ask(expires_on=now().date() + timedelta(days=30)).state == "requested"
+    assert ask(expires_on=now().date() + timedelta(days=90)).state == "requested"
 
 
 def test_nothing_stands_in_for_the_inspection(ask: Any) -> None:

@@ -56,6 +56,8 @@ BEHIND = {
     "messages": ("question",),
     "policies": ("policy_draft",),
     "sign-offs": ("signature",),
+    "exceptions": ("exception", "standing"),
+    "change-envelopes": ("change_envelope", "active_envelope"),
     "webhooks": ("webhook", "stopped_webhook"),
 }
 FIELDS = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from core import blobs
@@ -22,14 +23,11 @@ def record_file(signed: SignOff) -> HttpResponse:
     return HttpResponse(content, content_type="application/json", headers={"Content-Disposition": disposition})
 
 
-def evidence_file(condition: Condition) -> FileResponse:
+def evidence_file(condition: Condition) -> StreamingHttpResponse:
     """What the owner of a condition handed in."""
     if not condition.evidence_digest:
         raise Missing(_("No file was handed in for this condition."))
-    return FileResponse(
-        blobs.open_blob(condition.evidence_digest),
-        as_attachment=True,
-        filename=condition.evidence_name or "evidence",
-        content_type="application/octet-stream",
-        headers={"X-Content-SHA256": condition.evidence_digest.removeprefix("sha256:")},
-    )
+    answer = StreamingHttpResponse(blobs.stream(condition.evidence_digest), content_type="application/octet-stream")
+    answer["X-Content-SHA256"] = condition.evidence_digest.removeprefix("sha256:")
+    answer["Content-Disposition"] = content_disposition_header(True, condition.evidence_name or "evidence") or "attachment"
+    return answer

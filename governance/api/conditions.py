@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import FileResponse
+from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -103,6 +103,6 @@ class ConditionEvidence(ApiView):
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
         operation_id="conditions_evidence",
     )
-    def get(self, request: Request, pk: UUID) -> FileResponse:
+    def get(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """The file that the owner handed in; the header X-Content-SHA256 says its digest."""
         return evidence_file(_condition(request, pk))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -74,7 +74,7 @@ def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
-def evidence(request: HttpRequest, pk: UUID) -> FileResponse:
+def evidence(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     """What the owner handed in, as a download."""
     condition = visible_condition(request, pk)
     if not condition.evidence_digest:

@@ -145,7 +145,7 @@ def test_the_page_asks_the_database_a_bounded_number_of_times(
     two: tuple[Version, Version], client_of: Any, auditor: Any, django_assert_max_num_queries: Any
 ) -> None:
     client = client_of(auditor)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         assert client.get(f"/versions/{two[1].pk}/changes/").status_code == 200
 
 

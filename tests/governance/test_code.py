@@ -19,7 +19,7 @@ from governance.requirements.code_review import answer, check
 from ledger.models import Event, PrivateValue
 from ledger.services import fsck, sequence_and_seal
 from models_registry.models import Version
-from tests.plugins_versions import CARD
+from tests.plugins_versions import CARD, PASSWORD
 from tracking.services import record_run
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_whoever_sends_code_contributed_and_does_not_sign(make_review: Any, send
     review = make_review()
     send(review.version, by=both)
     with pytest.raises(NotAllowed, match="You contributed"):
-        services.sign_off(review, by=both, role="validator", verdict="approve", password="correct horse battery staple")
+        services.sign_off(review, by=both, role="validator", verdict="approve", password=PASSWORD, seen="sha256:shown")
 
 
 def test_what_is_no_diff_is_refused_with_its_line(make_draft: Any, send: Any) -> None:

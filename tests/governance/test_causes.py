@@ -11,6 +11,7 @@ from governance.causes.sections import approved_before, sections_of
 from governance.models import CodeSet
 from governance.services import receive_code
 from models_registry.models import Inspection, Version
+from tests.conftest import TOP_BAR
 from tests.plugins_versions import ACCEPTED, PROVENANCE, measured, metric
 from tracking.services import record_run
 
@@ -145,7 +146,7 @@ def test_the_page_asks_the_database_a_bounded_number_of_times(
     two: tuple[Version, Version], client_of: Any, auditor: Any, django_assert_max_num_queries: Any
 ) -> None:
     client = client_of(auditor)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(13 + TOP_BAR):
         assert client.get(f"/versions/{two[1].pk}/changes/").status_code == 200
 
 

@@ -52,7 +52,7 @@ def test_a_repeat_stands_beside_the_first_and_changes_nothing_that_was_signed(fi
     assert (run.repeats, run.asked_by, run.thresholds, run.suite) == (first, validator, first.thresholds, first.suite)
     assert run.results_digest == first.results_digest
     agreement = agreement_of(first, run)
-    assert (agreement.outcome, agreement.differences, agreement.compared) == ("same", [], 4)
+    assert (agreement.outcome, agreement.differences, agreement.compared) == ("same", [], 5)
     after = approval_of(first.version, "production")
     assert (after.digest, after.reasons) == (before.digest, before.reasons)
     assert [one for one, _verdict in after.verdicts] == [first]

@@ -101,8 +101,8 @@ class StandingClock:
 
 @pytest.fixture
 def frozen_clock() -> Iterator[StandingClock]:
-    """`frozen_clock.advance(minutes=15)` moves the house's clock; it begins at the present second."""
-    clock = StandingClock(datetime.now(UTC).replace(microsecond=0))
+    """`frozen_clock.advance(minutes=15)` moves the house's clock; it begins at the next second, after what was made before it."""
+    clock = StandingClock(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1))
     yield clock
     clock.release()
 

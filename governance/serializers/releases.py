@@ -54,7 +54,7 @@ class GateOutput(serializers.Serializer):
     notice = serializers.CharField(
         help_text="what must be known of an allowed answer: that it rests on a release in an emergency"
     )
-    attestation = serializers.JSONField(
+    attestation = serializers.DictField(
         allow_null=True,
         help_text="The signed statement of an allowed answer, a DSSE envelope; see docs/reference/attestations.md.",
     )

@@ -120,7 +120,7 @@ class Site(RuleBasedStateMachine):
         found.forget_roles()
         return found
 
-    @initialize(live=st.integers(0, 2), second_thoughts=st.sampled_from(("none", "withdrawn", "taken back")))
+    @initialize(live=st.integers(0, 2), second_thoughts=st.sampled_from(("none", "withdrawn", "taken back", "a condition")))
     def a_first_version(self, live: int, second_thoughts: str) -> None:
         """Stories begin with a version under review, behind none, one or two that went live, and sometimes a change of mind."""
         for number in range(live):
@@ -129,6 +129,9 @@ class Site(RuleBasedStateMachine):
         self.a_version_is_submitted("scientist")
         if second_thoughts == "taken back":
             self.somebody_signs_and_thinks_again(live)
+        elif second_thoughts == "a condition":
+            self.somebody_approves_under_a_condition(live, "officer", 30)
+            self.a_condition_is_reported_and_answered(0, "officer", met=True)
         elif second_thoughts == "withdrawn":
             self.a_version_is_withdrawn(live, "scientist")
 

@@ -95,7 +95,7 @@ def test_whoever_changed_the_policy_lately_signs_nothing_under_it(
         lifecycle.publish(policy, fact_of(policy, None, installed=True), within=this)
     review = make_review()
     assert not Review.objects.signable_by(validator).exists()
-    with pytest.raises(NotAllowed, match="You changed the policy less than 30 days ago"):
+    with pytest.raises(NotAllowed, match="You wrote or published the policy, so for 30 days"):
         sign(review, "validator")
     frozen_clock.advance(days=31)
     assert Review.objects.signable_by(validator).get().pk == review.pk

@@ -73,7 +73,7 @@ def test_the_page_shows_it_with_curves_over_each_other(client_of, auditor, two):
     assert page.count('class="leads"') == 1
     assert page.count('class="line-chart"') == 1
     assert f"/compare/{40 * 'a'}...{40 * 'b'}" in page
-    assert "turn to lower" in page
+    assert "take lower as better" in page
 
 
 def test_a_metric_is_turned_round_and_its_curve_left_out_by_links(client_of, auditor, two):

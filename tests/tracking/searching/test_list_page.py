@@ -149,7 +149,7 @@ def test_a_nested_run_is_set_in_and_others_are_not(put_run, shown):
     put_run("trial", parent=put_run("sweep"))
     page = shown()
     assert re.findall(r'<th scope="row" class="nested">\s*<a [^>]*>([^<]+)</a>', page) == ["trial"]
-    assert sorted(names(page)) == ["alone", "sweep"]
+    assert sorted(names(page)) == ["alone", "sweep", "trial"]
 
 
 def test_hidden_runs_are_not_listed(put_run, shown):

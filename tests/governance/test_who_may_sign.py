@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -89,7 +90,12 @@ def test_whoever_changed_the_policy_lately_signs_nothing_under_it(
 ) -> None:
     body = checked(starting_body("high") | {"purpose": "Written lately."}).body()
     policy = Policy.objects.create(
-        name=body["name"], number=2, body=body, digest=sha256_of(body), authors=[validator.pk], changed_at=frozen_clock.now
+        name=body["name"],
+        number=2,
+        body=body,
+        digest=sha256_of(body),
+        authors=[validator.pk],
+        authors_sign_from=frozen_clock.now + timedelta(days=30),
     )
     with act(INSTALLER) as this:
         lifecycle.publish(policy, fact_of(policy, None, installed=True), within=this)

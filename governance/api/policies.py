@@ -90,7 +90,7 @@ class PolicyDetail(ApiView):
 class PolicyAsYaml(ApiView):
     @extend_schema(
         tags=["governance"],
-        responses={(200, "application/yaml"): OpenApiTypes.STR},
+        responses={(200, "application/yaml"): OpenApiTypes.OBJECT},
         operation_id="policies_yaml",
     )
     def get(self, request: Request, pk: UUID) -> HttpResponse:

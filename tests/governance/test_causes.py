@@ -171,12 +171,13 @@ def test_figures_without_a_threshold_are_folded(
 ) -> None:
     before = make_approved(data=make_data())
     result = measured(accuracy=(0.99, 0.98, 0.995))
-    unjudged = metric("ece", 0.02, 0.01, 0.03, n=600)
+    unjudged = metric("macro_f1", 0.92, 0.91, 0.93, n=600)
     after = make_review(data=make_data(), result=result | {"metrics": [*result["metrics"], unjudged]}).version
     results = next(section for section in sections_of(before, after) if section.name == "results")
     judged, others = [item["label"] for item in results.shown], [item["label"] for item in results.folded]
-    assert judged == ["Accuracy on digits v1", "Accuracy on digits v2"]
-    assert others == ["Expected calibration error on digits v2"]
+    by_policy = ("Accuracy", "Expected calibration error")
+    assert judged == [f"{name} on digits {data}" for data in ("v1", "v2") for name in by_policy]
+    assert others == ["Macro F1 on digits v2"]
     page = client_of(auditor).get(f"/versions/{after.pk}/changes/").content.decode()
     before_fold, fold = page.split("1 figure without a threshold</summary>")
     assert judged[0] in before_fold and judged[0] not in fold

@@ -81,7 +81,7 @@ def test_what_proves_who_somebody_is_is_never_logged(
     key = key_of(validator)
     wrong_key = "cs_" + "0" * 12 + "_" + "W" * 43
     url = reverse("api-sign-offs", args=[review.pk])
-    body = {"role": "validator", "verdict": "approve", "comment": "private-comment"}
+    body = {"role": "validator", "verdict": "approve", "comment": "private-comment", "seen": review.digest}
     caplog.clear()
     with caplog.at_level(logging.DEBUG):
         api = api_of(None)

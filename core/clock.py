@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 _frozen: datetime | None = None
 
@@ -12,6 +12,11 @@ _frozen: datetime | None = None
 def now() -> datetime:
     """The present moment, in UTC."""
     return _frozen or datetime.now(UTC)
+
+
+def today() -> date:
+    """The present day in UTC, by which due dates count."""
+    return now().date()
 
 
 def stamp(moment: datetime) -> str:

@@ -16,7 +16,7 @@ class GovernanceConfig(AppConfig):
         from evaluations.jobs import settled as evaluation_settled
         from governance import (
             code_sets,
-            dates_and_delegations,
+            dates_and_emergencies,
             discussing,
             environments,
             erasing,
@@ -54,7 +54,7 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         standing.register()
         enrolling.enrol()
-        for concept in (overdue, signatures_and_conditions, dates_and_delegations):
+        for concept in (overdue, signatures_and_conditions, dates_and_emergencies):
             concept.register()
         requirements.kinds.register(
             "code_review", Kind(_("Code review"), code_review.answer, check=code_review.check, words=code_review.words), order=40

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts.models import Person, Role
-from governance.code_permissions import can_answer, can_ask, can_comment
 from governance.forms.discussing import AnswerForm, MessageForm
 from governance.models import Message, Review
 from governance.models.discussion import MessageQuerySet
+from governance.permissions.code import can_answer, can_ask, can_comment
 
 MOST = 50  # questions in one section of the inbox
 MOST_SHOWN = 500  # entries of a discussion on its page; the API has all

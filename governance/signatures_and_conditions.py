@@ -7,7 +7,7 @@ from governance import parts, services
 from governance.change_envelopes import enrolling as change_envelopes
 from governance.due import falling_due
 from governance.models import Accountability, Condition, ConditionAnswer, SignOff, SignOffWithdrawal
-from governance.parts_of_conditions import inbox_part, waiting_conditions
+from governance.parts.conditions import inbox_part, waiting_conditions
 from ledger.protection import protect
 from models_registry.history import subjects
 from models_registry.models import Version

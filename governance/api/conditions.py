@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from core.api import ApiView
 from core.errors import InvalidInput
 from governance import services
-from governance.files import evidence_file
+from governance.downloads import condition_file
 from governance.models import Condition
 from governance.serializers import conditions as shapes
 
@@ -105,4 +105,4 @@ class ConditionEvidence(ApiView):
     )
     def get(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """The file that the owner handed in; the header X-Content-SHA256 says its digest."""
-        return evidence_file(_condition(request, pk))
+        return condition_file(_condition(request, pk))

@@ -19,7 +19,7 @@ from governance import services
 from governance.documents.as_yaml import loaded, written
 from governance.dry_run import dry_run
 from governance.models import Policy
-from governance.policy_permissions import can_write_policies
+from governance.permissions.policies import can_write_policies
 from governance.serializers import policies as shapes
 
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from core.api import ApiView
 from governance import services
-from governance.files import record_file
+from governance.downloads import record_file
 from governance.models import SignOff
 from governance.serializers import signatures as shapes
 

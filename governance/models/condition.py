@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
     from accounts.models import Person
 
 
-def today() -> date:
-    """The day by which due dates count, in UTC."""
-    return clock.now().date()
-
-
 class ConditionQuerySet(models.QuerySet["Condition"]):
     def visible_to(self, person: Person) -> ConditionQuerySet:
         return self.filter(review__version__model__team__in=teams_visible_to(person))
@@ -34,7 +28,7 @@ class ConditionQuerySet(models.QuerySet["Condition"]):
 
     def overdue(self) -> ConditionQuerySet:
         """Unmet after the end of the day on which they were due."""
-        return self.unmet().filter(due__lt=today())
+        return self.unmet().filter(due__lt=clock.today())
 
     def with_parts(self) -> ConditionQuerySet:
         return self.select_related("review__version__model__team", "review__policy", "owner", "sign_off")
@@ -86,7 +80,7 @@ class Condition(models.Model):
 
     @property
     def is_overdue(self) -> bool:
-        return self.state == self.State.MISSED or (self.state in UNMET and self.due < today())
+        return self.state == self.State.MISSED or (self.state in UNMET and self.due < clock.today())
 
 
 UNMET = frozenset({Condition.State.OPEN, Condition.State.REPORTED})

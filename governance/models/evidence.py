@@ -124,7 +124,7 @@ class Evidence(models.Model):
         """How it stands today: valid, expiring, expired, upcoming, superseded or withdrawn."""
         if self.state != self.State.CURRENT:
             return str(self.state)
-        today = clock.now().date()
+        today = clock.today()
         if self.is_valid_on(today):
             return "expiring" if self.valid_until and self.valid_until - today <= SOON else "valid"
         return "upcoming" if today < self.valid_from else "expired"

@@ -33,7 +33,7 @@ class ExceptionQuerySet(models.QuerySet["RequirementException"]):
 
     def standing(self) -> ExceptionQuerySet:
         """Approved, and not yet past its last day."""
-        return self.filter(state=RequirementException.State.APPROVED, expires_on__gte=clock.now().date())
+        return self.filter(state=RequirementException.State.APPROVED, expires_on__gte=clock.today())
 
     def for_version(self, version: Version, policy: Policy) -> ExceptionQuerySet:
         """Those of this version, or of its whole model, under exactly this policy."""
@@ -91,7 +91,7 @@ class RequirementException(models.Model):
 
     @property
     def stands(self) -> bool:
-        return self.state == self.State.APPROVED and self.expires_on >= clock.now().date()
+        return self.state == self.State.APPROVED and self.expires_on >= clock.today()
 
     @property
     def shown_state(self) -> str:

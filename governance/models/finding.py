@@ -39,7 +39,7 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(state__in=Finding.OUTSTANDING)
 
     def overdue(self) -> FindingQuerySet:
-        return self.outstanding().filter(due_on__lt=clock.now().date())
+        return self.outstanding().filter(due_on__lt=clock.today())
 
     def concerning(self, version: Version) -> FindingQuerySet:
         """About the version itself, about its model as a whole, or about data that it names."""
@@ -156,7 +156,7 @@ class Finding(models.Model):
 
     @property
     def is_overdue(self) -> bool:
-        return self.is_outstanding and self.due_on < clock.now().date()
+        return self.is_outstanding and self.due_on < clock.today()
 
     @property
     def standing(self) -> str:

@@ -8,9 +8,9 @@ from core.navigation import waiting_for
 from data_registry.parts import version_parts as data_parts
 from governance import services
 from governance.due import falling_due
-from governance.exception_permissions import exceptions_waiting
 from governance.models import Finding, Policy, RequirementException
 from governance.parts import inbox_parts
+from governance.permissions.exceptions import exceptions_waiting
 from governance.pins import Pinned, also_pinned
 from governance.registers import parts
 from governance.requirements import Kind, kinds

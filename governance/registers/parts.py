@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from data_registry import parts as data_parts
 from governance.affected import APPROVED
-from governance.exception_permissions import can_request, exceptions_to_decide
-from governance.finding_permissions import can_raise, team_of
 from governance.models import Finding, RequirementException
+from governance.permissions.exceptions import can_request, exceptions_to_decide
+from governance.permissions.findings import can_raise, team_of
 from models_registry.models import Version
 from models_registry.parts import Part
 

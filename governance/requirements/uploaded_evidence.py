@@ -47,7 +47,7 @@ def answer(question: Question) -> list[Answer]:
     for one in rows:
         held.setdefault(one.kind, []).append(one)
     page = reverse("governance:evidence", args=[question.version.model_id])
-    today = clock.now().date()
+    today = clock.today()
     return [_of(kind, held.get(kind, []), today, page) for kind in wanted]
 
 

@@ -19,20 +19,21 @@ from governance import events, lifecycle
 from governance.approvals import approval_of
 from governance.change_envelopes.body import body_of, checked_limits, gaps_of
 from governance.change_envelopes.words import text_of
-from governance.envelope_permissions import (
+from governance.environments import known
+from governance.models import ChangeEnvelope, EnvelopeSignature, EnvelopeStep
+from governance.permissions import contributors
+from governance.permissions.change_envelopes import (
     can_draft_envelope,
     can_revoke_envelope,
     can_sign_envelope,
     can_withdraw_envelope,
     revoking_role,
 )
-from governance.environments import known
-from governance.models import ChangeEnvelope, EnvelopeSignature, EnvelopeStep
-from governance.permissions import contributors
 from governance.policies import in_force
 from governance.reviewing import steps_of
 from governance.services.accountability import keep_acceptance, require_acceptance
 from governance.services.locking import holding_roles
+from governance.services.reasons import must_say_why
 from governance.signature_records import committed, hidden, payload_digest
 from ledger import attesting
 from ledger.actors import CLOCK
@@ -196,7 +197,7 @@ def withdraw_envelope(envelope: ChangeEnvelope, *, by: Person, reason: str) -> C
         envelope = _locked(envelope)
         can_withdraw_envelope(by, envelope).enforce()
         _must_be(envelope, ChangeEnvelope.State.PROPOSED)
-        _must_say_why(reason)
+        must_say_why(reason)
         lifecycle.withdraw_envelope(envelope, reason=reason, within=this)
     return envelope
 
@@ -209,7 +210,7 @@ def revoke_envelope(envelope: ChangeEnvelope, *, by: Person, reason: str, passwo
         envelope = _locked(envelope)
         can_revoke_envelope(by, envelope).enforce()
         _must_be(envelope, ChangeEnvelope.State.ACTIVE)
-        _must_say_why(reason)
+        must_say_why(reason)
         role = Role(revoking_role(by, envelope)).value
         lifecycle.revoke_envelope(envelope, role=role, proof=list(proof.methods), reason=reason, within=this)
     return envelope
@@ -235,8 +236,3 @@ def _locked(envelope: ChangeEnvelope) -> ChangeEnvelope:
 def _must_be(envelope: ChangeEnvelope, state: str) -> None:
     if envelope.state != state:
         raise WrongState(_("This change envelope is %(state)s.") % {"state": envelope.get_state_display().lower()}, code="state")
-
-
-def _must_say_why(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput(_("Say why: it becomes part of the record."), code="reason_missing")

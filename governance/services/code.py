@@ -13,10 +13,10 @@ from accounts.models import Person
 from core import blobs, clock
 from core.errors import InvalidInput, WrongState
 from governance import events
-from governance.code_permissions import can_comment, can_resolve, can_review_code, can_send_code
 from governance.code_sets import commit_of, digest_of, files_of, last_approved, latest_code
 from governance.diffs import FileDiff, read_diff
 from governance.models import CodeComment, CodeCommit, CodeOutcome, CodeSet, Review
+from governance.permissions.code import can_comment, can_resolve, can_review_code, can_send_code
 from governance.reviewing import refresh
 from ledger.acts import Act, act
 from ledger.events import Private
@@ -302,5 +302,5 @@ def _must_be_hosted(url: str, reviewer: str, hosted_on: date | None) -> None:
         wrong = True
     if wrong:
         raise InvalidInput(_("The address of the review begins with https:// or http:// and holds no password."), code="address")
-    if hosted_on > clock.now().date():
+    if hosted_on > clock.today():
         raise InvalidInput(_("The day of the review lies in the future."), code="hosted_on")

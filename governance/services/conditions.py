@@ -18,7 +18,6 @@ from core.ids import uuid7
 from governance import events, lifecycle
 from governance.approvals import approval_of
 from governance.models import UNMET, Condition, ConditionAnswer, Review, SignOff
-from governance.models.condition import today
 from governance.permissions import can_answer_condition, can_report_condition
 from governance.services.accountability import keep_acceptance, require_acceptance
 from governance.services.locking import holding_roles
@@ -78,11 +77,11 @@ def checked_conditions(wanted: Sequence[Wanted], *, verdict: str, review: Review
         raise InvalidInput(_("Write at least one condition: what, by whom, until when."), code="conditions_missing")
     if len(wanted) > MOST:
         raise InvalidInput(_("One signature sets at most %(most)s conditions.") % {"most": MOST}, code="conditions_too_many")
-    latest = today() + timedelta(days=most_days)
+    latest = clock.today() + timedelta(days=most_days)
     for one in wanted:
         if not one.text.strip():
             raise InvalidInput(_("Say in each condition what is to be done."), code="condition_text")
-        if not today() < one.due <= latest:
+        if not clock.today() < one.due <= latest:
             raise InvalidInput(
                 _("A condition is due after today and until %(latest)s: the policy gives it %(days)s days at most.")
                 % {"latest": latest.isoformat(), "days": most_days},

@@ -10,8 +10,8 @@ from accounts.models import Role
 from core import clock
 from core.errors import InvalidInput, NotAllowed, WrongState
 from governance import events
-from governance.code_permissions import can_answer, can_ask, can_comment
 from governance.models import Message, Review
+from governance.permissions.code import can_answer, can_ask, can_comment
 from ledger.acts import act
 from ledger.events import Private
 

@@ -17,9 +17,9 @@ from core.ids import uuid7
 from governance import events, lifecycle
 from governance.approvals import Approval, approval_of
 from governance.emergencies import emergency_of, still_blocking
-from governance.emergency_permissions import can_release_in_emergency
 from governance.environments import known
 from governance.models import EmergencyApproval, Release, Review, label_of
+from governance.permissions.emergencies import can_release_in_emergency
 from governance.services.locking import holding_roles, locked_with_version
 from governance.services.releasing import take_place
 from governance.signature_records import Signing, envelope_of, hidden, payload_digest

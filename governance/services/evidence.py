@@ -44,7 +44,7 @@ def upload_evidence(
 
     It is streamed and hashed outside any act. Without a `version` it is brought for the model as a whole.
     """
-    owner, begins = owner or by, valid_from or clock.now().date()
+    owner, begins = owner or by, valid_from or clock.today()
     with act(by, attempt="upload_evidence", on=model):
         can_upload_evidence(by, model).enforce()  # a refusal comes before the first byte is read, and is recorded
         _require_sound(model, version, kind=kind, title=title, owner=owner, begins=begins, ends=valid_until)
@@ -116,7 +116,7 @@ def _require_sound(
         raise InvalidInput(_("The owner is somebody who belongs to the model's team."), code="owner")
     if ends is not None and ends < begins:
         raise InvalidInput(_("The last day lies before the first one."), code="dates")
-    if ends is not None and ends < clock.now().date():
+    if ends is not None and ends < clock.today():
         raise InvalidInput(_("The file is no longer valid: bring one that is."), code="expired")
 
 

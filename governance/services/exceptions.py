@@ -14,8 +14,8 @@ from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
 from governance.affected import locked_versions, refresh_reviews
 from governance.approvals import approval_of
-from governance.exception_permissions import can_decide, can_request, can_revoke, role_of
 from governance.models import Finding, Policy, RequirementException
+from governance.permissions.exceptions import can_decide, can_request, can_revoke, role_of
 from governance.requirements import kinds
 from ledger.actors import CLOCK
 from ledger.acts import Act, act
@@ -81,7 +81,7 @@ def _check_day(expires_on: date, policy: Policy) -> None:
     allowed = policy.document.exceptions
     if not allowed.roles:
         raise InvalidInput(_("The policy %(policy)s lets nobody give exceptions.") % {"policy": policy}, code="no_exceptions")
-    today = clock.now().date()
+    today = clock.today()
     last = today + timedelta(days=allowed.most_days)
     if not today <= expires_on <= last:
         said = _("The last day lies between today and %(last)s: under this policy an exception stands for at most %(days)s days.")
@@ -141,7 +141,7 @@ def revoke_exception(row: RequirementException, *, by: Person, reason: str) -> R
 
 def expire_exceptions() -> None:
     """Each exception whose last day is over is recorded as expired, in an act of its own."""
-    over = RequirementException.objects.filter(state=State.APPROVED, expires_on__lt=clock.now().date())
+    over = RequirementException.objects.filter(state=State.APPROVED, expires_on__lt=clock.today())
     for key in list(over.order_by("pk").values_list("pk", flat=True)):
         with act(CLOCK) as this:
             row, versions = _locked_rows(RequirementException.objects.get(pk=key))

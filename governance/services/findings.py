@@ -13,9 +13,9 @@ from core import clock
 from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
 from governance.affected import by_finding, locked_versions, refresh_reviews, suspend_all
-from governance.finding_permissions import can_own, can_raise, can_retest, can_revise, can_work, makers_of, team_of
 from governance.models import Finding
 from governance.models.finding import about
+from governance.permissions.findings import can_own, can_raise, can_retest, can_revise, can_work, makers_of, team_of
 from ledger.acts import Act, act
 from ledger.events import Private
 from models_registry.models import RegisteredModel, Version

@@ -16,8 +16,8 @@ from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
 from governance.documents.checking import checked
 from governance.models import Policy
+from governance.permissions.policies import can_publish, can_write_policies, role_to_write
 from governance.policies import fact_of
-from governance.policy_permissions import can_publish, can_write_policies, role_to_write
 from ledger import attesting
 from ledger.acts import act
 from ledger.events import Private

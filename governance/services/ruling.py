@@ -15,6 +15,7 @@ from governance.environments import names
 from governance.models import Environment, Release
 from governance.models.environment import STANDARD
 from governance.permissions import can_rule_environments
+from governance.services.reasons import must_say_why
 from ledger.acts import act
 from ledger.events import Private
 from models_registry.models import ModelAlias
@@ -33,7 +34,7 @@ def make_environment(
     proof = prove(by, password=password, code=code)
     with act(by, attempt="make_environment") as this:
         can_rule_environments(by).enforce()
-        _must_say_why(reason)
+        must_say_why(reason)
         if not _SLUG.match(slug) or _NUMBER.match(slug):
             raise InvalidInput(
                 _("The short name has 1 to 32 lower-case letters, digits and hyphens, begins with a letter, and is no number."),
@@ -62,7 +63,7 @@ def change_mode(environment: Environment, *, by: Person, mode: str, reason: str,
     proof = prove(by, password=password, code=code)
     with act(by, attempt="change_mode", on=environment) as this:
         can_rule_environments(by).enforce()
-        _must_say_why(reason)
+        must_say_why(reason)
         environment = _open_row(environment)
         before, mode = environment.mode, Environment.Mode(mode).value
         if before == mode:
@@ -85,7 +86,7 @@ def retire_environment(environment: Environment, *, by: Person, reason: str, pas
     proof = prove(by, password=password, code=code)
     with act(by, attempt="retire_environment", on=environment) as this:
         can_rule_environments(by).enforce()
-        _must_say_why(reason)
+        must_say_why(reason)
         environment = _open_row(environment)
         if environment.slug in STANDARD:
             raise WrongState(_("%(environment)s belongs to every site.") % {"environment": environment}, code="standard")
@@ -112,8 +113,3 @@ def _open_row(environment: Environment) -> Environment:
             code="environment_retired",
         )
     return found
-
-
-def _must_say_why(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput(_("Say why: it becomes part of the record."), code="reason_missing")

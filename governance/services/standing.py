@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from accounts.services import prove
-from core.errors import InvalidInput, WrongState
+from core.errors import WrongState
 from governance import events, lifecycle
 from governance.environments import known
 from governance.models import Release, Review
@@ -15,6 +15,7 @@ from governance.modes import STOPPED_WHILE_LIVE
 from governance.permissions import can_retire, can_submit, can_suspend
 from governance.policies import in_force
 from governance.reviewing import ask_for_runs, open_review
+from governance.services.reasons import must_say_why
 from governance.services.suspending import suspend_within
 from ledger.acts import Act, act
 from ledger.events import Private
@@ -33,7 +34,7 @@ def order_suspension(version: Version, *, by: Person, reason: str, password: str
     with act(by, attempt="suspend", on=version) as this:
         version = _locked(version)
         can_suspend(by, version).enforce()
-        _must_say_why(reason)
+        must_say_why(reason)
         if version.state not in APPROVED and not _is_live_without(version):
             raise WrongState(
                 _("%(version)s is %(state)s: only what is approved or live can be suspended.") % _words(version),
@@ -79,7 +80,7 @@ def retire(version: Version, *, by: Person, reason: str) -> Version:
     with act(by, attempt="retire", on=version) as this:
         version = _locked(version)
         can_retire(by, version).enforce()
-        _must_say_why(reason)
+        must_say_why(reason)
         if Release.objects.live().filter(version=version).exists():
             raise WrongState(
                 _("%(version)s is live: release another version or roll back first.") % {"version": version}, code="still_live"
@@ -99,8 +100,3 @@ def _locked(version: Version) -> Version:
 
 def _words(version: Version) -> dict[str, object]:
     return {"version": version, "state": version.get_state_display().lower()}
-
-
-def _must_say_why(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput(_("Say why: it becomes part of the record."), code="reason_missing")

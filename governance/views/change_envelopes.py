@@ -22,16 +22,16 @@ from governance.change_envelopes.body import metrics_for
 from governance.change_envelopes.limits import used
 from governance.change_envelopes.measuring import live_in
 from governance.change_envelopes.words import limits_in_words, name_of, text_of
-from governance.envelope_permissions import (
+from governance.forms.change_envelopes import ChangeEnvelopeForm, EnvelopeSigningForm
+from governance.forms.proving import ProvenForm, ReasonForm
+from governance.models import ChangeEnvelope, EnvelopeDecision
+from governance.permissions.change_envelopes import (
     can_draft_envelope,
     can_revoke_envelope,
     can_sign_envelope,
     can_withdraw_envelope,
     roles_to_sign_envelope,
 )
-from governance.forms.change_envelopes import ChangeEnvelopeForm, EnvelopeSigningForm
-from governance.forms.proving import ProvenForm, ReasonForm
-from governance.models import ChangeEnvelope, EnvelopeDecision
 from governance.signed_words import accountability_text
 from governance.views.common import signing_options
 from governance.views.deeds import Deed, deed_page

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from core.errors import DomainError
 from core.pages import see_other
 from governance import services
-from governance.code_permissions import can_send_code
 from governance.code_sets import files_of
 from governance.forms.code import CodeCommentForm, CodeOutcomeForm
 from governance.models import CodeComment, CodeSet
+from governance.permissions.code import can_send_code
 from governance.views.code_page import of_set
 from models_registry.models import Version
 from models_registry.pages import shell, visible_version

@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from governance.code_permissions import can_comment, can_review_code
 from governance.code_sets import files_of, last_approved
 from governance.diffs import FileDiff, Line
 from governance.forms.code import CodeCommentForm, CodeOutcomeForm
 from governance.models import CodeComment, CodeCommit, CodeOutcome, CodeSet
+from governance.permissions.code import can_comment, can_review_code
 from governance.services.code import OPEN
 
 MOST_ROWS = 1_500  # rows of code on one page; a longer file goes on on the next

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.errors import DomainError
 from core.pages import see_other
 from governance import services
-from governance.files import evidence_file
+from governance.downloads import condition_file
 from governance.forms.conditions import AnswerConditionForm, ReportConditionForm
 from governance.models import Condition
 from governance.permissions import can_answer_condition, can_report_condition
@@ -79,4 +79,4 @@ def evidence(request: HttpRequest, pk: UUID) -> StreamingHttpResponse:
     condition = visible_condition(request, pk)
     if not condition.evidence_digest:
         raise Http404(_("No file was handed in for this condition."))
-    return evidence_file(condition)
+    return condition_file(condition)

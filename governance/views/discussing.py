@@ -12,10 +12,10 @@ from accounts.models import Person
 from core.errors import DomainError
 from core.pages import see_other
 from governance import services
-from governance.code_permissions import can_ask
 from governance.discussing import addressees, discussion
 from governance.forms.discussing import AnswerForm, MessageForm
 from governance.models import Message, Review
+from governance.permissions.code import can_ask
 
 
 @require_POST

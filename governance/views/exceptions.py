@@ -19,10 +19,10 @@ from core.pages import see_other
 from core.paging import page_by_key
 from governance import services
 from governance.approvals import approval_of
-from governance.exception_permissions import can_decide, can_request, can_revoke
 from governance.forms.exceptions import ApproveForm, ExceptionForm, RefuseForm, RevokeForm
 from governance.models import RequirementException
 from governance.parts import environment_of
+from governance.permissions.exceptions import can_decide, can_request, can_revoke
 from governance.requirements import kinds
 from ledger.models import Entry
 from models_registry.history import lines

@@ -24,9 +24,9 @@ from core.pages import see_other
 from core.paging import page_by_key
 from data_registry.models import DatasetVersion
 from governance import services
-from governance.finding_permissions import RAISERS, can_raise, can_retest, can_revise, can_work, team_of
 from governance.forms.findings import DoneForm, FindingFilter, PlanForm, RaiseForm, RetestForm, ReviseForm
 from governance.models import Finding
+from governance.permissions.findings import RAISERS, can_raise, can_retest, can_revise, can_work, team_of
 from ledger.models import Entry
 from models_registry.history import lines
 from models_registry.models import RegisteredModel, Version

@@ -22,7 +22,7 @@ from governance.documents.checking import checked
 from governance.dry_run import dry_run
 from governance.forms.policies import PolicyForms, PublishForm, YamlForm
 from governance.models import Policy, label_of
-from governance.policy_permissions import can_publish, can_write_policies
+from governance.permissions.policies import can_publish, can_write_policies
 from governance.policy_words import signatures_of, suites_of
 from models_registry.models import RiskTier
 

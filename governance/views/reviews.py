@@ -23,7 +23,7 @@ from governance.change_envelopes.parts import decided
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
 from governance.models import Review, SignOff
-from governance.parts_of_conditions import conditions_part, possible_owners
+from governance.parts.conditions import conditions_part, possible_owners
 from governance.permissions import can_sign_off, can_withdraw_signature, roles_to_sign
 from governance.signed_parts import signed_parts
 from governance.signed_words import accountability_text, texts_of

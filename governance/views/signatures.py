@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.errors import DomainError
 from core.pages import see_other
 from governance import services
-from governance.files import record_file
+from governance.downloads import record_file
 from governance.forms.signing import WithdrawSignatureForm
 from governance.models import SignOff
 from governance.permissions import can_withdraw_signature

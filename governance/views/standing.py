@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from governance import services
-from governance.emergency_permissions import can_release_in_emergency
 from governance.forms.proving import ProvenForm, ReasonForm
 from governance.forms.releasing import EmergencyForm, NewReviewForm
 from governance.permissions import can_retire, can_submit, can_suspend
+from governance.permissions.emergencies import can_release_in_emergency
 from governance.views.deeds import Deed, deed_page
 from models_registry.models import Version
 from models_registry.pages import visible_version

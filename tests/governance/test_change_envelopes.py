@@ -18,8 +18,8 @@ from governance import gate, services
 from governance.approvals import approval_of
 from governance.attestations import predicate_of
 from governance.change_envelopes.limits import used
-from governance.envelope_permissions import can_sign_envelope
 from governance.models import Attestation, ChangeEnvelope, EnvelopeDecision, Release, Review
+from governance.permissions.change_envelopes import can_sign_envelope
 from governance.services.deciding_by_envelope import decide, decide_by_envelopes
 from ledger.models import Event
 from models_registry.models import Version
@@ -326,7 +326,7 @@ def test_a_decision_that_finds_the_envelope_run_out_names_its_expiry(in_force: A
     envelope = in_force()
     review = retrain()
     frozen_clock.advance(days=91)
-    assert [one["name"] for one in decide(review, envelope).passed] == ["expiry"]  # type: ignore[union-attr]
+    assert [one["name"] for one in decide(review, envelope).passed] == ["expiry"]
 
 
 def test_an_envelope_that_is_revoked_while_a_version_is_measured_releases_nothing(
@@ -410,7 +410,7 @@ def test_the_attestation_of_the_gate_says_that_it_rests_on_a_standing_approval(
     review = retrain()
     decide_by_envelopes()
     assert gate.answer(review.version.checkpoint_digest, "production", asked_by=risk_manager).allowed
-    said = predicate_of(Attestation.objects.latest_of(review.version_id, "production"))  # type: ignore[arg-type]
+    said = predicate_of(Attestation.objects.latest_of(review.version_id, "production"))
     standing = next(value for name, value in said.items() if name.endswith("/standingApproval"))
     assert standing["envelope"] == {"sha256": envelope.digest.removeprefix("sha256:")}
     assert [one["role"] for one in standing["signatures"]] == ["validator", "compliance_officer"]
@@ -729,4 +729,4 @@ def test_the_bound_of_known_paired_rows_decides(lost: int, margin: float, outcom
         check_name, name, label, unit, method, confidence = "comparison", "accuracy_change", "", "points", "", 0.95
         value, low, high, n = measured_.value, measured_.low, measured_.high, 1000
 
-    assert judge([Row()], [line]).checks[0].outcome == outcome  # type: ignore[list-item]
+    assert judge([Row()], [line]).checks[0].outcome == outcome

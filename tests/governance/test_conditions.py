@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from governance import gate, services
 from governance.approvals import approval_of
 from governance.due import do_what_is_due
 from governance.models import Condition, Release, Review
-from governance.parts_of_conditions import waiting_conditions
+from governance.parts.conditions import waiting_conditions
 from governance.permissions import can_answer_condition, can_report_condition
 from governance.services.conditions import Wanted
 from models_registry.models import Version
@@ -248,5 +249,7 @@ def test_what_was_handed_in_is_a_download(conditional: Any, scientist: Any, clie
     report(condition, by=scientist, evidence=[b"<script>"], evidence_name="page.html")
     found = client_of(auditor).get(f"/conditions/{condition.pk}/evidence/")
     assert found["Content-Disposition"].startswith("attachment") and found["Content-Type"] == "application/octet-stream"
-    assert b"".join(found.streaming_content) == b"<script>"
+    content = b"".join(found.streaming_content)
+    assert content == b"<script>"
+    assert found["X-Content-SHA256"] == f"sha256:{sha256(content).hexdigest()}"
     assert client_of(stranger).get(f"/conditions/{condition.pk}/evidence/").status_code == 404

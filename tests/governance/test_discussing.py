@@ -9,9 +9,9 @@ import pytest
 from accounts.services import erase_person
 from core.errors import InvalidInput, NotAllowed, WrongState
 from governance import services
-from governance.code_permissions import can_answer
 from governance.discussing import thread_of, waiting_on
 from governance.models import Message, Review
+from governance.permissions.code import can_answer
 from ledger.models import Event, PrivateValue
 from ledger.services import fsck, sequence_and_seal
 from tests.conftest import PASSWORD

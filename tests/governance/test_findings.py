@@ -14,8 +14,8 @@ from core.clock import now
 from core.errors import DomainError, InvalidInput, NotAllowed, WrongState
 from governance import gate, services
 from governance.approvals import approval_of
-from governance.finding_permissions import can_retest, can_work
 from governance.models import Finding, Release
+from governance.permissions.findings import can_retest, can_work
 from governance.requirements.findings import check
 from models_registry.models import Version
 

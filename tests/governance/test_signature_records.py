@@ -16,7 +16,7 @@ from core.errors import InvalidInput, NotAllowed, WrongState
 from countersign.verify import cli
 from governance import services
 from governance.approvals import approval_of
-from governance.files import record_file
+from governance.downloads import record_file
 from governance.models import Accountability, Review, SignOff, SignOffWithdrawal
 from governance.signature_records import payload_digest
 from ledger import attesting

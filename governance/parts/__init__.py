@@ -14,16 +14,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from core.registry import Registry
-from governance import parts_of_gate
 from governance.approvals import DECIDED_AGAINST, Approval, StepStanding, approval_of
 from governance.comparing import Side, differences
 from governance.emergencies import emergency_of, sentence_of
-from governance.emergency_permissions import can_release_in_emergency
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
 from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, RiskAssessment, SignOff, label_of
 from governance.models.evidence import EvidenceQuerySet
 from governance.modes import STOPPED_WHILE_LIVE, releasable_to
+from governance.parts.gate import part_of as gate_part
 from governance.permissions import (
     can_release,
     can_release_version,
@@ -33,6 +32,7 @@ from governance.permissions import (
     can_suspend,
     roles_to_sign,
 )
+from governance.permissions.emergencies import can_release_in_emergency
 from governance.pins import flags_of, word_of
 from governance.requirements.gravest import rows_of
 from ledger.models import PrivateValue
@@ -100,7 +100,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
     files = {"model": version.model, "files": files_of(Evidence.objects.about(version))}
     parts.append(Part("more", "governance/part_evidence.html", files))
-    parts.append(parts_of_gate.part_of(version, approval, releases))
+    parts.append(gate_part(version, approval, releases))
     live = any(one.state == Release.State.LIVE for one in releases)
     open_to = [] if live else releasable_to(version, approval)
     if open_to and can_release_version(request.user, version):

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Role, Team
 from core.decisions import Decision, allow, deny
-from governance.finding_permissions import makers_of
 from governance.models import Finding, RequirementException
+from governance.permissions.findings import makers_of
 
 if TYPE_CHECKING:
     from accounts.models import Person

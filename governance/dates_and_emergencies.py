@@ -1,12 +1,13 @@
-"""What dates and delegations give to the rest of the site, in one place: done by the clock, counted, shown."""
+"""What dates and emergencies give to the rest of the site, in one place: done by the clock, counted, shown."""
 
 from __future__ import annotations
 
 from core.navigation import waiting_for
-from governance import attestations, parts_of_dates
+from governance import attestations
 from governance.due import falling_due
 from governance.mail.sending import mail_what_happened
 from governance.models import EmergencyApproval
+from governance.parts import dates as dated
 from governance.parts import inbox_parts
 from governance.services import falling_due as dates
 from governance.services import revoke_ended_emergencies
@@ -22,5 +23,5 @@ def register() -> None:
     protect(EmergencyApproval)
     falling_due.register("attestations", attestations.take_back_what_ran_out, order=190)  # after all that suspends
     falling_due.register("mail", mail_what_happened, order=300)
-    waiting_for.register("overdue", parts_of_dates.waiting)
-    inbox_parts.register("dates", parts_of_dates.inbox_part, order=10)
+    waiting_for.register("overdue", dated.waiting)
+    inbox_parts.register("dates", dated.inbox_part, order=10)

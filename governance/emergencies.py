@@ -5,16 +5,20 @@ An approval holds only by signatures: were an emergency part of `Approval.holds`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from accounts.models import Role
 from core import clock
 from governance.approvals import Approval
 from governance.models import EmergencyApproval, Review, label_of
 from models_registry.models import Version
+
+if TYPE_CHECKING:
+    from accounts.models import Person
 
 NEVER_WAIVED = frozenset({"inspection", "findings"})  # kinds of requirement that an emergency does not pass over
 
@@ -61,6 +65,31 @@ def sentence_of(row: EmergencyApproval) -> str:
         "environment": label_of(row.environment).lower(),
         "until": _moment(row.ends_at),
         "due": _moment(row.review_due_at),
+    }
+
+
+def role_in_emergency(person: Person, review: Review) -> str | None:
+    """In which of the roles that the policy names `person` releases; None where in none."""
+    allowed = review.policy.document.emergency
+    roles = allowed.roles if allowed is not None else ()
+    return next((role for role in roles if person.holds(Role(role), review.version.model.team)), None)
+
+
+def text_to_sign(review: Review, role: str, digest: str) -> str:
+    """What whoever releases in an emergency signs, word for word; its days count from the signature."""
+    allowed = review.policy.document.emergency
+    assert allowed is not None  # noqa: S101 - the permission refused it otherwise
+    return _(
+        "As %(role)s I release %(version)s to %(environment)s in an emergency, before every signature is given. Counted in days "
+        "from this signature, it may run for %(valid)s and its review is due within %(due)s. What I release is named by "
+        "%(digest)s."
+    ) % {
+        "role": str(Role(role).label).lower(),
+        "version": review.version,
+        "environment": label_of(review.environment).lower(),
+        "valid": allowed.valid_days,
+        "due": allowed.review_within_days,
+        "digest": digest,
     }
 
 

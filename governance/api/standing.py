@@ -22,6 +22,14 @@ class NewReviewInput(serializers.Serializer):
     environment = EnvironmentNamed()
 
 
+class EmergencyInput(ProofInput):
+    """A signature: what is shown is what is signed."""
+
+    reason = serializers.CharField(max_length=500)
+    seen = serializers.CharField(max_length=71, help_text="`approval.digest` of the review, as you read it.")
+    accept = serializers.BooleanField(required=False, help_text="As for sign-offs.")
+
+
 class RetirementInput(serializers.Serializer):
     reason = serializers.CharField(max_length=2000)
 
@@ -52,11 +60,11 @@ class EmergencyRelease(ApiView):
     write_scope = "govern"
 
     @extend_schema(
-        tags=["governance"], request=ProofInput, responses={201: ReleaseOutput}, operation_id="versions_release_in_emergency"
+        tags=["governance"], request=EmergencyInput, responses={201: ReleaseOutput}, operation_id="versions_release_in_emergency"
     )
     def post(self, request: Request, pk: UUID) -> Response:
         """Release it before its signatures are complete, where its policy lets you, for the days that it names."""
-        made = services.release_in_emergency(version_of(request, pk), by=request.user, **self.bind(ProofInput, request))
+        made = services.release_in_emergency(version_of(request, pk), by=request.user, **self.bind(EmergencyInput, request))
         return Response(ReleaseOutput(made).data, status=201)
 
 

@@ -22,8 +22,9 @@ class ReasonForm(forms.Form):
 
     @property
     def told(self) -> list[forms.BoundField]:
-        """Every field but the credentials, which stand together below; the reason last."""
-        return [self[name] for name in sorted(self.fields, key=lambda name: name == "reason") if name not in CREDENTIALS]
+        """Every field but the credentials, which stand together below; the reason last, and behind it what one accepts."""
+        place = {"reason": 1, "accept": 2}
+        return [self[name] for name in sorted(self.fields, key=lambda name: place.get(name, 0)) if name not in CREDENTIALS]
 
 
 class ProvenForm(ReasonForm):

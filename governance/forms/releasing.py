@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from governance.environments import choices
 from governance.forms.proving import ProvenForm
 from governance.models import PRODUCTION, label_of
+from governance.signed_words import accountability_text
 from models_registry.models import RegisteredModel, Version
 
 
@@ -58,3 +59,12 @@ class EmergencyForm(ProvenForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Becomes part of the record."),
     )
+    accept = forms.BooleanField(label=_("I accept this."), required=False)
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=71)
+
+    def __init__(self, *args: Any, accepted: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if accepted:
+            del self.fields["accept"]
+        else:
+            self.fields["accept"].help_text = accountability_text()

@@ -21,6 +21,7 @@ from governance.models.policy import Policy
 
 if TYPE_CHECKING:
     from accounts.models import Person
+    from models_registry.models import Version
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -29,6 +30,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
     def open(self) -> ReviewQuerySet:
         return self.filter(state=Review.State.OPEN)
+
+    def latest_of(self, version: Version) -> Review | None:
+        """The newest review of `version` that was not withdrawn, for whichever environment."""
+        rows = self.filter(version=version).exclude(state=Review.State.WITHDRAWN).select_related("policy", "version__model__team")
+        return rows.order_by("-opened_at", "-pk").first()
 
     def overdue(self) -> ReviewQuerySet:
         """Open ones past the day by which their policy wants them decided."""

@@ -21,7 +21,7 @@ def can_release_in_emergency(person: Person, version: Version) -> Decision:
     """Whoever the policy of the latest review names, and never a person who could not sign the version either."""
     if person.holds_anywhere(Role.ADMINISTRATOR):
         return deny(_("Administrators hand out roles, so they release nothing."), code="administrator")
-    review = version.reviews.exclude(state=Review.State.WITHDRAWN).select_related("policy").order_by("-opened_at", "-pk").first()
+    review = Review.objects.latest_of(version)
     if review is None:
         return deny(_("It was not submitted, so no policy says who may release it in an emergency."), code="not_submitted")
     emergency = review.policy.document.emergency

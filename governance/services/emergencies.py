@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Role
 from accounts.services import prove
 from accounts.services.proof import Proof
 from core import clock
@@ -16,12 +15,14 @@ from core.errors import InvalidInput, WrongState
 from core.ids import uuid7
 from governance import events, lifecycle
 from governance.approvals import Approval, approval_of
-from governance.emergencies import emergency_of, still_blocking
+from governance.emergencies import emergency_of, role_in_emergency, still_blocking, text_to_sign
 from governance.environments import known
-from governance.models import EmergencyApproval, Release, Review, label_of
+from governance.models import EmergencyApproval, Release, Review
 from governance.permissions.emergencies import can_release_in_emergency
+from governance.services.accountability import keep_acceptance, require_acceptance
 from governance.services.locking import holding_roles, locked_with_version
 from governance.services.releasing import take_place
+from governance.services.seeing import must_be_as_shown
 from governance.signature_records import Signing, envelope_of, hidden, payload_digest
 from ledger.actors import CLOCK
 from ledger.acts import Act, act
@@ -36,10 +37,20 @@ MEANING = "released_in_emergency"
 
 
 def release_in_emergency(
-    version: Version, *, by: Person, reason: str, password: str, code: str = "", session: str = ""
+    version: Version,
+    *,
+    by: Person,
+    reason: str,
+    seen: str,
+    password: str,
+    code: str = "",
+    accept: bool = False,
+    session: str = "",
 ) -> Release:
     """The version is live where its open review wants it, though signatures are missing: for as long as the policy lets an
-    emergency last, and while that review goes on. Once for a version in an environment."""
+    emergency last, and while that review goes on. Once for a version in an environment. `seen` and `accept` as for sign-offs."""
+    if can_release_in_emergency(by, version):
+        require_acceptance(by, accept=accept)  # before a code is used up
     proof = prove(by, password=password, code=code)
     with act(by, attempt="release_in_emergency", on=version) as this:
         by = holding_roles(by)
@@ -52,8 +63,10 @@ def release_in_emergency(
         if len(reason) > MOST_SAID:
             said = _("Say it in %(n)s characters: it stands beside the release.")
             raise InvalidInput(said % {"n": MOST_SAID}, code="reason_long", field="reason")
+        keep_acceptance(by, accept=accept, within=this)
         mode = known(review.environment, locked=True).mode
         approval = approval_of(version, review.environment)
+        must_be_as_shown(approval, seen)
         _must_be_possible(version, approval, review)
         given = _give(review, by, approval, reason, proof=proof, session=session, within=this)
         review.due_at = min(review.due_at or given.review_due_at, given.review_due_at)
@@ -65,7 +78,7 @@ def release_in_emergency(
 
 def _open_review(version: Version) -> Review:
     """The review that goes on afterwards, locked behind its version."""
-    latest = version.reviews.exclude(state=Review.State.WITHDRAWN).order_by("-opened_at", "-pk").first()
+    latest = Review.objects.latest_of(version)
     if latest is None:
         raise WrongState(_("%(version)s was not submitted, so nobody reviews it.") % {"version": version}, code="not_submitted")
     return locked_with_version(latest)
@@ -89,21 +102,10 @@ def _give(
     review: Review, by: Person, approval: Approval, reason: str, *, proof: Proof, session: str, within: Act
 ) -> EmergencyApproval:
     version, allowed = review.version, review.policy.document.emergency
-    assert allowed is not None  # noqa: S101 - the permission refused it otherwise
-    role = next(one for one in allowed.roles if by.holds(Role(one), version.model.team))
+    role = role_in_emergency(by, review)
+    assert allowed is not None and role is not None  # noqa: S101 - the permission refused it otherwise
     key, at, name, words = uuid7(), clock.now(), hidden(by.name), hidden(reason)
     until, due = at + timedelta(days=allowed.valid_days), at + timedelta(days=allowed.review_within_days)
-    text = _(
-        "As %(role)s I release %(version)s to %(environment)s in an emergency, before every signature is given. It may run until "
-        "%(until)s; its review is due by %(due)s. What I release is named by %(digest)s."
-    ) % {
-        "role": str(Role(role).label).lower(),
-        "version": version,
-        "environment": label_of(review.environment).lower(),
-        "until": clock.stamp(until),
-        "due": clock.stamp(due),
-        "digest": approval.digest,
-    }
     envelope = envelope_of(
         Signing(
             kind="emergency_release",
@@ -112,7 +114,7 @@ def _give(
             role=role,
             verdict="release",
             meaning=MEANING,
-            text=text,
+            text=text_to_sign(review, role, approval.digest),
             at=at,
             proof=proof,
             version=version,

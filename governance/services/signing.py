@@ -21,6 +21,7 @@ from governance.services.accountability import keep_acceptance, require_acceptan
 from governance.services.conditions import Wanted, checked_conditions, set_conditions
 from governance.services.emergencies import revoke_emergencies_within
 from governance.services.locking import holding_roles, locked_with_version
+from governance.services.seeing import must_be_as_shown
 from governance.services.suspending import revoke_within
 from governance.signature_records import Signing, envelope_of, hidden, offset_of, payload_digest, team_of
 from governance.signed_words import meaning_of, text_of, withdrawal_text
@@ -117,15 +118,7 @@ def withdraw_signature(
 
 
 def _must_be_signable(approval: Approval, seen: str, verdict: str, comment: str) -> None:
-    if not seen:
-        raise InvalidInput(
-            _("Say with “seen” which digest you read: what is shown is what is signed."), code="seen_missing", field="seen"
-        )
-    if seen != approval.digest:
-        raise WrongState(
-            _("The version changed while you were reading it. Read it again, then sign what stands now."),
-            code="changed_meanwhile",
-        )
+    must_be_as_shown(approval, seen)
     open_reasons = approval.evidence_reasons
     if verdict in APPROVING and open_reasons:
         raise WrongState(

@@ -31,6 +31,7 @@ class Deed:
     trail: Sequence[tuple[Words, str]]  # crumbs: word and address
     means: Sequence[Words] = ()  # what follows from it, a sentence each
     grave: bool = False
+    signs: str = ""  # the words that are signed with it, where it is signed
     options: Mapping[str, Any] = field(default_factory=dict)  # of the form
 
 

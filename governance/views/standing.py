@@ -10,10 +10,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from governance import services
+from governance.approvals import approval_of
+from governance.emergencies import role_in_emergency, text_to_sign
 from governance.forms.proving import ProvenForm, ReasonForm
 from governance.forms.releasing import EmergencyForm, NewReviewForm
+from governance.models import Review
 from governance.permissions import can_retire, can_submit, can_suspend
 from governance.permissions.emergencies import can_release_in_emergency
+from governance.services.accountability import has_accepted
+from governance.views.common import session_of
 from governance.views.deeds import Deed, deed_page
 from models_registry.models import Version
 from models_registry.pages import visible_version
@@ -67,12 +72,22 @@ def release_in_emergency(request: HttpRequest, pk: UUID) -> HttpResponse:
           "the release is revoked."),
         _("A version is released in an emergency once for an environment."),
     ]  # fmt: skip
+    signs: str = ""
+    options: dict[str, Any] = {"accepted": has_accepted(request.user)}
+    if allowed and (review := Review.objects.latest_of(version)):
+        digest = approval_of(version, review.environment).digest
+        signs = text_to_sign(review, role_in_emergency(request.user, review) or "", digest)
+        options["initial"] = {"seen": digest}
     deed = Deed(
         _("Release %(version)s in an emergency") % {"version": version}, _("Release it in an emergency"), "siren", allowed,
-        _trail(version), means, grave=True,
+        _trail(version), means, grave=True, options=options, signs=signs,
     )  # fmt: skip
     return _decide(
-        request, version, deed, EmergencyForm, lambda given: services.release_in_emergency(version, by=request.user, **given)
+        request,
+        version,
+        deed,
+        EmergencyForm,
+        lambda given: services.release_in_emergency(version, by=request.user, session=session_of(request), **given),
     )
 
 

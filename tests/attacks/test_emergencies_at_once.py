@@ -17,6 +17,10 @@ WHY = {"reason": "It cannot wait.", "password": PASSWORD}
 TRIES = 3
 
 
+def release_at_once(review: Any, by: Any) -> Release:
+    return services.release_in_emergency(review.version, by=by, seen=review.digest, **WHY)
+
+
 @pytest.fixture(autouse=True)
 def policies(transactional_db: None) -> None:
     """A flushed database has neither environments nor policies."""
@@ -40,7 +44,7 @@ def test_a_rejection_at_the_same_moment_leaves_nothing_live(make_review: Any, ri
         review = make_review()
         refusals(
             race(
-                lambda review=review: services.release_in_emergency(review.version, by=risk_manager, **WHY),
+                lambda review=review: release_at_once(review, risk_manager),
                 lambda review=review: sign(review, "validator", "reject"),
             )
         )
@@ -51,9 +55,7 @@ def test_a_rejection_at_the_same_moment_leaves_nothing_live(make_review: Any, ri
 def test_two_emergencies_at_once_are_one(make_review: Any, risk_manager: Any, make_person: Any, team: Any, race: Any) -> None:
     other = make_person("Other", ("risk_manager", team))
     review = make_review()
-    told = refusals(
-        race(*(lambda by=by: services.release_in_emergency(review.version, by=by, **WHY) for by in (risk_manager, other)))
-    )
+    told = refusals(race(*(lambda by=by: release_at_once(review, by) for by in (risk_manager, other))))
     assert told == ["emergency_used"] and EmergencyApproval.objects.count() == Release.objects.live().count() == 1
 
 
@@ -64,7 +66,7 @@ def test_a_suspension_at_the_same_moment_stops_what_is_live_or_comes_too_early(
         review = make_review()
         told = refusals(
             race(
-                lambda review=review: services.release_in_emergency(review.version, by=risk_manager, **WHY),
+                lambda review=review: release_at_once(review, risk_manager),
                 lambda review=review: services.order_suspension(review.version, by=officer, **WHY),
             )
         )

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from core.clock import now
 from data_registry.models import DatasetVersion
+from governance.approvals import approval_of
 from governance.documents import read
 from governance.documents.as_yaml import written
 from governance.forms.submitting import PROGRAM, SubmitForm
@@ -149,6 +150,7 @@ def _key(world: World) -> dict[str, Any]:
 
 
 PROVEN: Callable[[World], Any] = lambda world: {"reason": "It was agreed.", "password": PASSWORD}  # noqa: E731 - as below
+SEEN: Callable[[World], Any] = lambda world: PROVEN(world) | {"seen": approval_of(world.waiting, "production").digest}  # noqa: E731 - as below
 WITH_MODE: Callable[[World], Any] = lambda world: PROVEN(world) | {"mode": "warn"}  # noqa: E731 - as below
 ENVIRONMENT: Callable[[World], Any] = lambda world: PROVEN(world) | {"slug": "edge", "name": "Edge", "mode": "warn"}  # noqa: E731 - as below
 FINDING = {"title": "Zeros", "severity": "low", "source": "audit", "due_on": "2027-02-01"}
@@ -293,8 +295,8 @@ ATTEMPTS = [
     Attempt("governance:answer", "officer", lambda world: {"text": "The old one."}, on="question"),
     Attempt("api-suspension", "officer", PROVEN, on="ready"),
     Attempt("api-new-review", "scientist", lambda world: {"environment": "staging"}, on="ready"),
-    Attempt("api-emergency-release", "risk_manager", PROVEN, on="waiting"),
-    Attempt("governance:release_in_emergency", "risk_manager", PROVEN, on="waiting"),
+    Attempt("api-emergency-release", "risk_manager", SEEN, on="waiting"),
+    Attempt("governance:release_in_emergency", "risk_manager", SEEN, on="waiting"),
     Attempt("api-retirement", "risk_manager", lambda world: {"reason": "It is old."}, on="ready"),
     Attempt("governance:suspend", "officer", PROVEN, on="ready"),
     Attempt("governance:new_review", "scientist", lambda world: {"environment": "staging"}, on="ready"),

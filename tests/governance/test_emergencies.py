@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from core import clock
-from core.errors import NotAllowed, WrongState
+from core.errors import InvalidInput, NotAllowed, WrongState
 from governance import gate, policies, services
 from governance.approvals import approval_of
 from governance.due import do_what_is_due
@@ -34,6 +35,15 @@ def ask(version: Any, person: Any) -> Any:
     return gate.answer(version.checkpoint_digest, "production", asked_by=person)
 
 
+def read(version: Any) -> dict[str, str]:
+    """What somebody sends who has just read the version."""
+    return WHY | {"seen": approval_of(version, "production").digest}
+
+
+def release_at_once(version: Any, *, by: Any, **other: Any) -> Release:
+    return services.release_in_emergency(version, by=by, **read(version) | other)
+
+
 @pytest.fixture
 def review(make_review: Any) -> Any:
     return make_review()
@@ -41,7 +51,7 @@ def review(make_review: Any) -> Any:
 
 @pytest.fixture
 def live(review: Any, risk_manager: Any) -> Version:
-    services.release_in_emergency(review.version, by=risk_manager, **WHY)
+    release_at_once(review.version, by=risk_manager)
     return fresh(review.version)
 
 
@@ -53,7 +63,7 @@ def test_the_named_role_releases_before_the_signatures_and_the_review_goes_on(
     policies.publish(by=INSTALLER, body=body)
     review = make_review()
     before = len(story())
-    made = services.release_in_emergency(review.version, by=risk_manager, **WHY)
+    made = release_at_once(review.version, by=risk_manager)
     after = Review.objects.get(pk=review.pk)
     assert story()[before:] == ["emergency.released", "release.made"]
     assert (fresh(review.version).state, after.state, made.state) == ("in_review", "open", "live")
@@ -98,7 +108,7 @@ def test_the_shorter_of_validity_and_review_ends_it(make_review: Any, risk_manag
     body["emergency"] = {"roles": ["risk_manager"], "valid_days": 1, "review_within_days": 30}
     policies.publish(by=INSTALLER, body=body)
     version = make_review().version
-    services.release_in_emergency(version, by=risk_manager, **WHY)
+    release_at_once(version, by=risk_manager)
     frozen_clock.advance(days=1, seconds=1)
     assert not ask(version, risk_manager).allowed
 
@@ -111,12 +121,12 @@ def test_a_review_that_ends_without_approval_revokes_at_once(live: Any, review: 
 
 def test_a_withdrawal_and_a_suspension_revoke_at_once(make_review: Any, risk_manager: Any, officer: Any, scientist: Any) -> None:
     first, second = make_review().version, make_review().version
-    services.release_in_emergency(first, by=risk_manager, **WHY)
+    release_at_once(first, by=risk_manager)
     services.order_suspension(first, by=officer, **WHY)
     assert fresh(first).state == "suspended" and not Release.objects.live().exists()
     assert Review.objects.get(version=first).outcome == "suspended"
     assert services.ask_for_new_review(first, by=scientist, environment="production").state == "open"
-    services.release_in_emergency(second, by=risk_manager, **WHY)
+    release_at_once(second, by=risk_manager)
     services.withdraw(second, by=scientist)
     assert not Release.objects.live().exists()
 
@@ -125,7 +135,7 @@ def test_it_is_once_for_a_version_and_an_environment(live: Any, risk_manager: An
     frozen_clock.advance(days=8)
     do_what_is_due()
     with pytest.raises(WrongState, match="once already"):
-        services.release_in_emergency(live, by=risk_manager, **WHY)
+        release_at_once(live, by=risk_manager)
 
 
 def test_nobody_else_releases_in_an_emergency(
@@ -133,32 +143,32 @@ def test_nobody_else_releases_in_an_emergency(
 ) -> None:
     for person, why in ((officer, "risk manager"), (admin, "Administrators")):
         with pytest.raises(NotAllowed, match=why):
-            services.release_in_emergency(review.version, by=person, **WHY)
+            release_at_once(review.version, by=person)
     both = make_person("Both", ("risk_manager", team), ("data_scientist", team))
     services.revise_card(review.version, {**review.version.card.content, "contact": "Mailbox"}, by=both)
     with pytest.raises(NotAllowed, match="contributed"):
-        services.release_in_emergency(review.version, by=both, **WHY)
+        release_at_once(review.version, by=both)
     with pytest.raises(NotAllowed):
-        services.release_in_emergency(review.version, by=risk_manager, reason="Now.", password="wrong")
+        release_at_once(review.version, by=risk_manager, password="wrong")
     assert not Release.objects.exists()
 
 
 def test_a_policy_without_an_emergency_knows_none(make_review: Any, risk_manager: Any) -> None:
     policies.publish(by=INSTALLER, body=policies.starting_body("high") | {"emergency": None})
     with pytest.raises(NotAllowed, match="knows no release"):
-        services.release_in_emergency(make_review().version, by=risk_manager, **WHY)
+        release_at_once(make_review().version, by=risk_manager)
 
 
 @pytest.mark.parametrize("state", ["draft", "submitted", "rejected", "suspended", "withdrawn", "retired", "changes_requested"])
 def test_only_what_is_in_review_is_released_in_an_emergency(review: Any, risk_manager: Any, state: str) -> None:
     Version.objects.filter(pk=review.version_id).update(state=state)
     with pytest.raises(WrongState, match="only what is in review"):
-        services.release_in_emergency(review.version, by=risk_manager, **WHY)
+        release_at_once(review.version, by=risk_manager)
 
 
 def test_a_critical_finding_blocks_before_and_ends_it_after(make_review: Any, risk_manager: Any, officer: Any) -> None:
     version = make_review().version
-    services.release_in_emergency(version, by=risk_manager, **WHY)
+    release_at_once(version, by=risk_manager)
     assert ask(version, risk_manager).allowed
     other = make_review().version
     due = clock.now().date() + timedelta(days=9)
@@ -166,7 +176,7 @@ def test_a_critical_finding_blocks_before_and_ends_it_after(make_review: Any, ri
         services.raise_finding(one, by=officer, title="Zeros", severity="critical", source="audit", due_on=due)
     assert not ask(version, risk_manager).allowed
     with pytest.raises(WrongState, match="Not even in an emergency"):
-        services.release_in_emergency(other, by=risk_manager, **WHY)
+        release_at_once(other, by=risk_manager)
     do_what_is_due()
     assert Release.objects.get(version=version).state == "revoked"
 
@@ -185,16 +195,17 @@ def test_the_page_offers_it_and_says_it_wherever_it_is_live(review: Any, risk_ma
     url = reverse("governance:release_in_emergency", args=[version.pk])
     assert url in client.get(version.get_absolute_url()).content.decode()
     assert "only the risk manager" in client_of(officer).get(url).content.decode()
-    assert client.post(url, WHY).status_code == 303
+    assert client.post(url, read(version)).status_code == 303
     for page in (version.get_absolute_url(), version.model.get_absolute_url(), reverse("governance:releases")):
         assert "emergency" in client.get(page).content.decode()
 
 
 def test_the_api_releases_in_an_emergency(review: Any, risk_manager: Any, api_of: Any) -> None:
     url = reverse("api-emergency-release", args=[review.version_id])
-    made = api_of(risk_manager).post(url, WHY, format="json")
+    assert api_of(risk_manager).post(url, WHY, format="json").json()["errors"].keys() == {"seen"}
+    made = api_of(risk_manager).post(url, read(review.version), format="json")
     assert made.status_code == 201 and made.json()["emergency_until"]
-    assert api_of(risk_manager).post(url, WHY, format="json").status_code == 409
+    assert api_of(risk_manager).post(url, read(review.version), format="json").status_code == 409
 
 
 def test_a_rejection_ends_the_release_where_the_environment_only_warned(
@@ -205,3 +216,24 @@ def test_a_rejection_ends_the_release_where_the_environment_only_warned(
     services.release(review.version, environment="production", by=risk_manager)
     sign(review, "validator", "reject")
     assert Release.objects.get(version=review.version).state == "revoked"
+
+
+def test_what_is_shown_is_what_is_released_in_an_emergency(review: Any, risk_manager: Any, client_of: Any) -> None:
+    page = client_of(risk_manager).get(reverse("governance:release_in_emergency", args=[review.version_id])).content.decode()
+    assert approval_of(review.version, "production").digest in page and "As risk manager I release" in page
+    with pytest.raises(WrongState, match="changed while you were reading"):
+        release_at_once(review.version, by=risk_manager, seen="sha256:" + "0" * 64)
+    made = release_at_once(review.version, by=risk_manager)
+    signed = json.loads(base64.b64decode(EmergencyApproval.objects.get().envelope["payload"]))["predicate"]["text"]
+    assert signed in html.unescape(page) and made.state == "live"
+
+
+def test_an_emergency_is_signed_only_by_who_accepted_that_signatures_bind(
+    review: Any, make_person: Any, team: Any, client_of: Any
+) -> None:
+    newcomer = make_person("Newcomer", ("risk_manager", team), accepted=False)
+    with pytest.raises(InvalidInput, match="accept that it binds you"):
+        release_at_once(review.version, by=newcomer)
+    url = reverse("governance:release_in_emergency", args=[review.version_id])
+    assert "My electronic signature here binds me" in client_of(newcomer).get(url).content.decode()
+    assert client_of(newcomer).post(url, read(review.version) | {"accept": "on"}).status_code == 303

@@ -291,6 +291,8 @@ SPECTACULAR_SETTINGS = {
         "ReviewState": "governance.models.Review.State",
         "ReleaseState": "governance.models.Release.State",
         "WebhookState": "governance.models.Webhook.State",
+        "WebhookKind": "governance.models.Webhook.Kind",
+        "MailKind": "governance.models.mail.MailKind",
         "TrainingRunState": "tracking.models.TrainingRun.State",
         "TrainingRunOrigin": "tracking.models.TrainingRun.Origin",
         "AlertState": "monitoring.models.Alert.State",

@@ -351,6 +351,7 @@ ATTEMPTS = [
     Attempt("audit:reports", "auditor", lambda world: {"version": str(world.live.pk), "environment": "production"}),
     Attempt("audit:check_log", "auditor"),
     Attempt("settings:keys", "stranger", lambda world: {"name": "CI", "scopes": ["read"], "days": "30"}),
+    Attempt("api-my-mails", "stranger", lambda world: {"kinds": ["decision"]}, method="put"),
     Attempt("governance:mail_settings", "stranger", lambda world: {"kinds": ["decision"]}),
     Attempt("settings:revoke_key", "scientist", on="key"),
     Attempt("settings:people", "admin", lambda world: {"name": "New", "email": "new@example.org", "time_zone": "UTC"}),

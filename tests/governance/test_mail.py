@@ -14,6 +14,7 @@ from django.urls import reverse
 from governance import tasks
 from governance.mail.sending import mail_what_happened
 from governance.models import Mail, MailPlace
+from governance.models.mail import MailKind
 from governance.services.mail import choose_mails, chosen
 from ledger.sequencer import sequence
 
@@ -156,3 +157,13 @@ def test_the_page_keeps_the_choice(client_of: Any, stranger: Any) -> None:
     assert client.post(address, {}).status_code == 302
     assert chosen(stranger) == []
     assert client.post(address, {"kinds": ["everything"]}).status_code == 422
+
+
+def test_the_api_keeps_the_choice(api_of: Any, stranger: Any) -> None:
+    client, address = api_of(stranger), reverse("api-my-mails")
+    assert client.get(address).json() == {"kinds": MailKind.values, "sends": False}
+    assert client.put(address, {"kinds": ["reminder"]}, format="json").json() == {"kinds": ["reminder"], "sends": False}
+    assert chosen(stranger) == ["reminder"]
+    assert client.put(address, {"kinds": ["everything"]}, format="json").status_code == 422
+    assert client.put(address, {}, format="json").status_code == 422
+    assert chosen(stranger) == ["reminder"]

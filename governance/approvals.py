@@ -115,7 +115,7 @@ def _state_reasons(version: Version) -> list[str]:
 
 def _standings(review: Review, digest: str, pinned: dict[str, Any]) -> list[StepStanding]:
     rows = SignOff.objects.standing().approving().filter(review__version=review.version_id)
-    signed = list(rows.filter(review__environment=review.environment))
+    signed = list(rows.filter(review__environment=review.environment).select_related("delegation"))
     standings = []
     for step in review.steps.all():
         mine = [one for one in signed if one.role == step.role]

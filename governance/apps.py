@@ -17,6 +17,7 @@ class GovernanceConfig(AppConfig):
         from governance import (
             code_sets,
             dates_and_emergencies,
+            delegations,
             discussing,
             environments,
             erasing,
@@ -54,7 +55,7 @@ class GovernanceConfig(AppConfig):
         requirements.kinds.register("repeats", Kind(_("Repeats"), measured.repeats, always=True), order=22)
         standing.register()
         enrolling.enrol()
-        for concept in (overdue, signatures_and_conditions, dates_and_emergencies):
+        for concept in (overdue, signatures_and_conditions, dates_and_emergencies, delegations):
             concept.register()
         requirements.kinds.register(
             "code_review", Kind(_("Code review"), code_review.answer, check=code_review.check, words=code_review.words), order=40

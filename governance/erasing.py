@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from governance.models import CodeCommit, Condition, Evidence, Finding, MailWish, Release, RequirementException
+from governance.models import CodeCommit, Condition, Delegation, Evidence, Finding, MailWish, Release, RequirementException
 
 if TYPE_CHECKING:
     from accounts.models import Person
@@ -28,4 +28,5 @@ def erase(person: Person) -> None:
     Condition.objects.filter(sign_off__person=person.pk).update(text="", evidence_asked="")
     RequirementException.objects.filter(requested_by=person).update(reason="", control="")
     RequirementException.objects.filter(decided_by=person).update(decision="")
+    Delegation.objects.filter(delegator=person).update(reason="")
     MailWish.objects.filter(person=person).delete()

@@ -14,6 +14,7 @@ from governance import attestations, events
 from governance.models import (
     ChangeEnvelope,
     Condition,
+    Delegation,
     Evidence,
     Finding,
     Policy,
@@ -249,3 +250,32 @@ def revoke_envelope(envelope: ChangeEnvelope, *, role: str, proof: list[str], re
 
 def expire_envelope(envelope: ChangeEnvelope, *, within: Act) -> None:
     within.move(envelope, EXPIRE_ENVELOPE, events.ChangeEnvelopeExpired(digest=envelope.digest), ended_at=within.at)
+
+
+# -- delegations --------------------------------------------------------------------------------------------------------------
+
+_ALIVE = frozenset(Delegation.ALIVE)
+ACCEPT_DELEGATION = Transition(frozenset({Delegation.State.OFFERED}), Delegation.State.ACCEPTED)
+DECLINE_DELEGATION = Transition(frozenset({Delegation.State.OFFERED}), Delegation.State.DECLINED)
+END_DELEGATION = Transition(_ALIVE, Delegation.State.ENDED)
+EXPIRE_DELEGATION = Transition(_ALIVE, Delegation.State.EXPIRED)
+
+
+def accept_delegation(row: Delegation, *, proof: list[str], within: Act) -> None:
+    fact = events.DelegationAccepted(delegate=str(row.delegate_id), role=row.role, proof=proof)
+    within.move(row, ACCEPT_DELEGATION, fact, answered_at=within.at)
+
+
+def decline_delegation(row: Delegation, *, within: Act) -> None:
+    fact = events.DelegationDeclined(delegate=str(row.delegate_id), role=row.role)
+    within.move(row, DECLINE_DELEGATION, fact, answered_at=within.at)
+
+
+def end_delegation(row: Delegation, *, by: Person, within: Act) -> None:
+    side = "delegator" if by.pk == row.delegator_id else "delegate"
+    fact = events.DelegationEnded(side=side, role=row.role)
+    within.move(row, END_DELEGATION, fact, ended_at=within.at, ended_by=by)
+
+
+def expire_delegation(row: Delegation, *, within: Act) -> None:
+    within.move(row, EXPIRE_DELEGATION, events.DelegationExpired(role=row.role), ended_at=within.at)

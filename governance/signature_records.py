@@ -17,7 +17,7 @@ from uuid import UUID
 from accounts.models import Membership, Person
 from accounts.services.proof import Proof
 from core import clock
-from governance.models import Policy, Review, SignOff
+from governance.models import Delegation, Policy, Review, SignOff
 from governance.signed_words import ACCOUNTABILITY_VERSION
 from ledger import attesting
 from ledger.events import Private
@@ -52,11 +52,13 @@ class Signing:
     private: dict[str, Private] = field(default_factory=dict)
     conditions: Sequence[dict[str, Any]] = ()
     about: dict[str, str] = field(default_factory=dict)  # what an answer or a withdrawal is about
+    holder: Person | None = None  # who holds the role, where that is not the signer
+    delegation: Delegation | None = None  # by which the signer signs on behalf of its delegator
 
 
-def hidden(value: str) -> Private:
-    """A personal value whose commitment the event and the record share."""
-    return Private(value, salt=new_salt())
+def hidden(value: str, *, of: Person | None = None) -> Private:
+    """A personal value whose commitment the event and the record share; `of` whom it is, where it is not the signer's."""
+    return Private(value, salt=new_salt(), of=str(of.pk) if of else "")
 
 
 def committed(path: str, value: Private) -> dict[str, str]:
@@ -97,7 +99,7 @@ def _predicate(signing: Signing) -> dict[str, Any]:
         **{path: committed(path, value) for path, value in signing.private.items()},
         "roles": [{"role": one.role, "team": str(one.team_id or "")} for one in held],
         "role": signing.role,
-        "team": str(team_of(signing.signer, signing.role, version) or ""),
+        "team": str(team_of(signing.holder or signing.signer, signing.role, version) or ""),
         "step": signing.step,
         "verdict": signing.verdict,
         "meaning": signing.meaning,
@@ -113,8 +115,8 @@ def _predicate(signing: Signing) -> dict[str, Any]:
         "proof": {"methods": list(signing.proof.methods), "at": clock.stamp(signing.proof.at)},
         "session": signing.session,
         "accountability": ACCOUNTABILITY_VERSION,
-        "on_behalf_of": "",
-        "delegation": "",
+        "on_behalf_of": str(signing.delegation.delegator_id) if signing.delegation else "",
+        "delegation": str(signing.delegation.pk) if signing.delegation else "",
         "about": signing.about,
     }
 
@@ -134,7 +136,8 @@ def file_of(signed: SignOff) -> dict[str, Any]:
 def record(envelope: dict[str, Any], events: dict[str, UUID]) -> dict[str, Any]:
     """`events` maps a place in the predicate to the event whose private values belong there."""
     places = {event: place for place, event in events.items()}
-    values = PrivateValue.objects.filter(event_id__in=places).order_by("event_id", "path")
+    # Whoever signs for themselves names no delegator: the record commits to none, only the event to an empty text.
+    values = PrivateValue.objects.filter(event_id__in=places).exclude(path="delegator", value="").order_by("event_id", "path")
     return {
         "format": FORMAT,
         "envelope": envelope,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from accounts.models import Role
 from core.canonical import sha256_of
-from governance.models import SignOff, Step, label_of
+from governance.models import Delegation, SignOff, Step, label_of
 from models_registry.models import Version
 
 ACCOUNTABILITY_VERSION = 1  # raised with every change of the text: then everybody is asked once more
@@ -35,8 +37,15 @@ def meaning_of(step: Step, verdict: str) -> str:
     return MEANINGS.get(SignOff.Verdict(verdict), step.meaning)
 
 
-def text_of(version: Version, environment: str, *, step: Step, verdict: str, digest: str) -> str:
-    """The statement that a signature with this verdict puts its name to."""
+# Where the delegator's name stands in the words that are kept: the name itself is a commitment beside them, so that it can be
+# erased. Whoever reads the words is shown the name in its place.
+NAME_PLACE = "{delegator}"
+
+
+def text_of(
+    version: Version, environment: str, *, step: Step, verdict: str, digest: str, delegation: Delegation | None = None
+) -> str:
+    """The statement that a signature with this verdict puts its name to, as it is kept: see `NAME_PLACE`."""
     sentences = {
         SignOff.Verdict.APPROVE: _("I approve %(version)s for %(environment)s as its %(role)s."),
         SignOff.Verdict.APPROVE_WITH_CONDITIONS: _(
@@ -54,13 +63,21 @@ def text_of(version: Version, environment: str, *, step: Step, verdict: str, dig
     }
     said = sentences[SignOff.Verdict(verdict)] % named
     meaning = SignOff.Meaning(meaning_of(step, verdict)).label
+    if delegation is not None:
+        behalf = _("On behalf of %(name)s, by delegation of %(day)s:")
+        said = behalf % {"name": NAME_PLACE, "day": delegation.day.isoformat()} + " " + said
     return said + " " + _("Meaning: %(meaning)s. What I sign is named by %(digest)s.") % {"meaning": meaning, "digest": digest}
 
 
-def texts_of(version: Version, environment: str, *, step: Step, digest: str) -> dict[str, str]:
-    """The statement of each verdict."""
+def texts_of(
+    version: Version, environment: str, *, step: Step, digest: str, delegation: Delegation | None = None
+) -> dict[str, str]:
+    """The statement of each verdict as it is read, the delegator named."""
+    options: dict[str, Any] = {"step": step, "digest": digest, "delegation": delegation}
+    name = delegation.delegator.name if delegation else ""
     return {
-        verdict: text_of(version, environment, step=step, verdict=verdict, digest=digest) for verdict in SignOff.Verdict.values
+        verdict: text_of(version, environment, verdict=verdict, **options).replace(NAME_PLACE, name, 1 if delegation else 0)
+        for verdict in SignOff.Verdict.values
     }
 
 

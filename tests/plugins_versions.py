@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -247,6 +248,22 @@ def sign(validator: Any, officer: Any, dpo: Any) -> Callable[..., Any]:
         return services.sign_off(review, by=options.pop("by", cast[role]), role=role, verdict=verdict, **options)
 
     return sign_it
+
+
+@pytest.fixture
+def lend(team: Any) -> Callable[..., Any]:
+    """`lend(validator, other)`: the role is lent for the next days and, unless `accepted=False`, accepted."""
+    from core import clock  # noqa: PLC0415 - as above
+    from governance import services  # noqa: PLC0415 - as above
+
+    def make(delegator: Any, delegate: Any, role: str = "validator", *, accepted: bool = True, **more: Any) -> Any:
+        first = clock.today() + timedelta(days=more.pop("starts_in", 0))
+        options = {"team": team, "reason": "On leave.", "password": PASSWORD, "starts_on": first} | more
+        options.setdefault("ends_on", first + timedelta(days=options.pop("days", 30) - 1))
+        row = services.offer_delegation(delegate, by=delegator, role=role, **options)
+        return services.accept_delegation(row, by=delegate, password=PASSWORD) if accepted else row
+
+    return make
 
 
 @pytest.fixture

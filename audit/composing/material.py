@@ -35,7 +35,7 @@ PATIENCE = 30  # seconds until the sequencer must have given every event its pla
 # What is told of the data that reach a version, and of the policies that it was judged by.
 DATA_EVENTS = ("dataset_version.registered", "dataset_version.linked", "pii_finding.recorded")
 DISCLOSED = {
-    "sign_off.given": ("name", "comment"),
+    "sign_off.given": ("name", "comment", "delegator"),
     "sign_off.withdrawn": ("name", "reason"),
     "condition.set": ("text", "evidence"),
     "condition.reported": ("report",),

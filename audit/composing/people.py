@@ -37,6 +37,7 @@ def _sign_off(material: Material, entry: Entry) -> dict[str, Any]:
         "proof": data["proof"],
         "signed_at": stamp(entry.at),
         **_recorded(data),
+        **_on_behalf(material, entry),
         "person": entry.actor_id,
         "name": WITHHELD if name is None else name,
         "comment": WITHHELD if comment is None else comment,
@@ -48,6 +49,15 @@ def _sign_off(material: Material, entry: Entry) -> dict[str, Any]:
 def _recorded(data: dict[str, Any]) -> dict[str, Any]:
     """What names the signature's own record; signatures given before there were records have none."""
     return {name: data[name] for name in ("signature", "local_offset", "conditions") if name in data}
+
+
+def _on_behalf(material: Material, entry: Entry) -> dict[str, Any]:
+    """For whom it was signed and by which delegation, where somebody signed on behalf of another."""
+    if not entry.data.get("on_behalf_of"):
+        return {}
+    name = material.disclosed(entry, "delegator")
+    told = {place: entry.data[place] for place in ("on_behalf_of", "delegation")}
+    return told | {"on_behalf_of_name": WITHHELD if name is None else name}
 
 
 def _standing(material: Material, row: SignOff | None, data: dict[str, Any]) -> tuple[str, list[str]]:

@@ -31,6 +31,7 @@ VERDICTS = {
 }
 TEXTS = ("kind", "signature", "signer", "role", "team", "verdict", "meaning", "signed_at", "local_offset", "text", "review")
 MORE_TEXTS = ("environment", "session", "on_behalf_of", "delegation")
+DELEGATOR = "{delegator}"  # where the delegator's name stands in the words, which hold a commitment to it instead
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,20 @@ def _require_fields(predicate: dict[str, Any]) -> None:
         raise Refused("A role of the signer, or a condition, is no object.")
     if not predicate["text"] or not isinstance(predicate.get("statement"), dict):
         raise Refused("The signature lacks the words or the statement that were signed.")
+    _require_delegation(predicate)
+
+
+def _require_delegation(predicate: dict[str, Any]) -> None:
+    """Signed on behalf of another, a record names that person, the delegation and the place of the name; else none of these."""
+    behalf, delegation, name = predicate["on_behalf_of"], predicate["delegation"], predicate.get("delegator")
+    if not behalf and not delegation and name is None:
+        return
+    if not behalf or not delegation or not isinstance(name, dict) or name.keys() != {"commitment"}:
+        raise Refused("The signature is on behalf of another, but does not say of whom and by which delegation.")
+    if predicate["kind"] != "sign_off" or DELEGATOR not in predicate["text"]:
+        raise Refused("The signature is on behalf of another, but its words do not say so.")
+    if behalf == predicate["signer"]:
+        raise Refused("The signature is on behalf of its own signer.")
 
 
 def _require_signature(record: Record, trust: Trust | None) -> str:
@@ -213,10 +228,19 @@ def _commitments(predicate: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _words(record: Record) -> str:
     about = record.predicate
-    names = [one["value"] for one in record.disclosed if one.get("place") == "name"]
-    name = names[0] if names and isinstance(names[0], str) else "(name withheld or erased)"
+    name, role, meaning = _name(record, "name"), about["role"].replace("_", " "), about["meaning"].replace("_", " ")
     when = f"{about['signed_at']} (signer's offset {about['local_offset']})"
-    return f"{name}, {about['role'].replace('_', ' ')}, {when}, meaning {about['meaning'].replace('_', ' ')}: “{about['text']}”"
+    text, behalf = about["text"], ""
+    if about["on_behalf_of"]:
+        delegator = _name(record, "delegator")
+        text = text.replace(DELEGATOR, delegator, 1)
+        behalf = f", on behalf of {delegator} ({about['on_behalf_of']}) by delegation {about['delegation']}"
+    return f"{name}, {role}{behalf}, {when}, meaning {meaning}: “{text}”"
+
+
+def _name(record: Record, place: str) -> str:
+    names = [one["value"] for one in record.disclosed if one.get("place") == place]
+    return names[0] if names and isinstance(names[0], str) else "(name withheld or erased)"
 
 
 def _require_standing(record: Record, trust: Trust | None) -> str:

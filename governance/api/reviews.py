@@ -65,6 +65,6 @@ class SignOffs(ApiView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Sign, proving who you are with your password (and second factor): a key alone never signs."""
         review = get_object_or_404(Review.objects.visible_to(request.user).with_parts(), pk=pk)
-        given = signature_of(self.bind(SignOffInput, request))
+        given = signature_of(self.bind(SignOffInput, request), request.user)
         signed = services.sign_off(review, by=request.user, **given)
         return Response(SignOffOutput(signed).data, status=201)

@@ -15,6 +15,13 @@ from governance.events.change_envelopes import (
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
 from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ReviewFellOverdue
+from governance.events.delegations import (
+    DelegationAccepted,
+    DelegationDeclined,
+    DelegationEnded,
+    DelegationExpired,
+    DelegationOffered,
+)
 from governance.events.discussion import ReviewMessagePosted, ReviewQuestionAnswered, ReviewQuestionAsked
 from governance.events.emergencies import EmergencyReleased
 from governance.events.environments import EnvironmentMade, EnvironmentModeChanged, EnvironmentRetired
@@ -80,6 +87,11 @@ __all__ = [
     "ConditionReportRefused",
     "ConditionReported",
     "ConditionSet",
+    "DelegationAccepted",
+    "DelegationDeclined",
+    "DelegationEnded",
+    "DelegationExpired",
+    "DelegationOffered",
     "EmergencyReleased",
     "EnvironmentMade",
     "EnvironmentModeChanged",

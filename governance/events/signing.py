@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ledger.events import Event, Private, event
@@ -42,9 +45,8 @@ class SignOffGivenFirst(Event):
 
 @event("sign_off.given", version=2)
 @dataclass(frozen=True, kw_only=True)
-class SignOffGiven(Event):
-    """A person proved who they are and gave a verdict, with its meaning, on exactly what the digest names. The signature's
-    record is named by the digest of its payload, and holds the same commitments to name and comment."""
+class SignOffGivenSecond(Event):
+    """As version 3, before anybody signed by delegation. Nothing writes it any more."""
 
     says = _("Signed as %(role)s: %(verdict)s, meaning “%(meaning)s”")
     look = ("signature", "info")
@@ -65,6 +67,40 @@ class SignOffGiven(Event):
     delegation: str
     comment: Private = Private("")
     name: Private = Private("")
+
+
+@event("sign_off.given", version=3)
+@dataclass(frozen=True, kw_only=True)
+class SignOffGiven(Event):
+    """A person proved who they are and gave a verdict, with its meaning, on exactly what the digest names, for themselves or by
+    delegation. Its record is named by the digest of its payload, and holds the same commitments to names and comment."""
+
+    says = _("Signed as %(role)s: %(verdict)s, meaning “%(meaning)s”")
+    look = ("signature", "info")
+
+    version_id: str
+    signature: str
+    payload: str  # sha256 of the signature record's payload, see docs/reference/signature-record.md
+    role: str
+    step: int
+    verdict: str
+    meaning: str
+    digest: str
+    policy: str
+    proof: list[str]
+    local_offset: str
+    conditions: int
+    on_behalf_of: str  # pseudonym of the delegator; empty: somebody signs for themselves
+    delegation: str  # its id
+    comment: Private = Private("")
+    name: Private = Private("")
+    delegator: Private = Private("")  # the delegator's name
+
+    @classmethod
+    def saying(cls, data: Mapping[str, Any]) -> str | Promise:
+        if data["on_behalf_of"]:
+            return _("Signed as %(role)s on behalf of another, by delegation: %(verdict)s, meaning “%(meaning)s”")
+        return cls.says
 
 
 @event("sign_off.withdrawn", version=1)

@@ -53,6 +53,7 @@ class SignOffForm(SigningForm):
     `blocked` why nobody approves."""
 
     role = forms.CharField(widget=forms.HiddenInput, max_length=32)
+    delegation = forms.CharField(widget=forms.HiddenInput, max_length=36, required=False)
     verdict = forms.ChoiceField(label=_("Verdict"), choices=SignOff.Verdict.choices, widget=ChoiceCards)
     comment = forms.CharField(
         label=_("Comment"),

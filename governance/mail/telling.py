@@ -103,9 +103,9 @@ def _outcome(review: Review) -> str:
 
 
 def _behind(review: Review) -> list[Person]:
-    """Who submitted it, who owns the model, and who signed: what comes of it concerns them."""
-    signed = review.sign_offs.standing().values_list("person", flat=True)
-    keys = {review.version.submitted_by_id, review.version.model.owner_id, *signed}
+    """Who submitted it, who owns the model, who signed, and on whose behalf: what comes of it concerns them."""
+    signed = review.sign_offs.standing().values_list("person", "on_behalf_of")
+    keys = {review.version.submitted_by_id, review.version.model.owner_id, *(one for both in signed for one in both)}
     return list(Person.objects.active().filter(pk__in=[key for key in keys if key]).order_by("pk"))
 
 

@@ -6,6 +6,7 @@ from governance.models.attestation import Attestation
 from governance.models.change_envelope import ChangeEnvelope, EnvelopeDecision, EnvelopeSignature, EnvelopeStep
 from governance.models.code import CodeComment, CodeCommit, CodeOutcome, CodeSet
 from governance.models.condition import UNMET, Condition, ConditionAnswer
+from governance.models.delegation import Delegation
 from governance.models.discussion import Message
 from governance.models.emergency import EmergencyApproval
 from governance.models.environment import PRODUCTION, STAGING, Environment, EnvironmentField, label_of
@@ -32,6 +33,7 @@ __all__ = [
     "CodeSet",
     "Condition",
     "ConditionAnswer",
+    "Delegation",
     "Delivery",
     "EmergencyApproval",
     "EnvelopeDecision",

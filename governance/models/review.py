@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +17,7 @@ from accounts.models import Membership, Role
 from accounts.visibility import teams_visible_to
 from core import clock
 from core.ids import uuid7
+from governance.models.delegation import Delegation
 from governance.models.environment import PRODUCTION, EnvironmentField
 from governance.models.policy import Policy
 
@@ -56,7 +58,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         later = Review.objects.filter(
             version=OuterRef("version"), environment=OuterRef("environment"), opened_at__gt=OuterRef("opened_at")
         ).exclude(state=Review.State.WITHDRAWN)
-        signed = SignOff.objects.standing().filter(review=OuterRef("pk"), person=person.pk)
+        signed = SignOff.objects.standing().filter(review=OuterRef("pk")).of(person.pk)
         theirs = Q(version__model__owner=person) | Exists(signed)
         return self.approving().filter(theirs, reminded_at__isnull=False, valid_until__gt=clock.now()).exclude(Exists(later))
 
@@ -75,9 +77,12 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             ~Exists(mine_there), Exists(beside.filter(team=None))
         )
         earlier = Step.objects.waiting().filter(review=OuterRef("review"), order__lt=OuterRef("order"))
-        my_steps = Step.objects.waiting().filter(Exists(mine), ~Exists(earlier), review=OuterRef("pk"))
-        my_steps = my_steps.exclude(Q(distinct_teams=True) & same_team)
-        signed = SignOff.objects.standing().filter(review=OuterRef("pk"), digest=OuterRef("digest"), person=person.pk)
+        held = Q(Exists(mine)) & ~(Q(distinct_teams=True) & same_team)
+        lent = _lent_to(person)
+        lent_apart = lent.filter(_of_a_team_of_its_own(person))
+        by_delegation = Q(Exists(lent), distinct_teams=False) | Q(Exists(lent_apart), distinct_teams=True)
+        my_steps = Step.objects.waiting().filter(held | by_delegation, ~Exists(earlier), review=OuterRef("pk"))
+        signed = SignOff.objects.standing().filter(review=OuterRef("pk"), digest=OuterRef("digest")).of(person.pk)
         rows = self.open().filter(Exists(my_steps), ~Exists(signed))
         rows = rows.exclude(contributors__contains=[person.pk]).exclude(version__model__owner=person)
         return rows.exclude(policy__authors__contains=[person.pk], policy__authors_sign_from__gt=clock.now())
@@ -90,6 +95,41 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         return self.select_related(
             "version__model__team", "version__submitted_by", "version__created_by", "version__inspection", "policy", "opened_by"
         )
+
+
+def _lent_to(person: Person) -> models.QuerySet[Delegation]:
+    """Beside a step: the delegations by which `person` may give its signature, but for the rule of different teams. The list form
+    of what `can_sign_off` asks of the delegator."""
+    step_team = OuterRef(OuterRef("review__version__model__team"))
+    here = Q(team=None) | Q(team=step_team)
+    delegator = Membership.objects.filter(person=OuterRef("delegator"))
+    holds = delegator.filter(here, role=OuterRef("role"))
+    sees = Membership.objects.filter(here, person=person).exclude(role=Role.ADMINISTRATOR)
+    own_work = Review.objects.filter(pk=OuterRef(OuterRef("review"))).filter(
+        Q(contributors__contains=[OuterRef("delegator")])
+        | Q(version__model__owner=OuterRef("delegator"))
+        | Q(policy__authors__contains=[OuterRef("delegator")], policy__authors_sign_from__gt=clock.now())
+    )
+    signed = SignOff.objects.standing().filter(review=OuterRef(OuterRef("review")), digest=OuterRef(OuterRef("review__digest")))
+    theirs = signed.filter(Q(person=OuterRef("delegator")) | Q(on_behalf_of=OuterRef("delegator")))
+    rows = Delegation.objects.in_force().filter(delegate=person, role=OuterRef("role"), delegator__is_active=True)
+    rows = rows.filter(Q(team=None) | Q(team=OuterRef("review__version__model__team")))
+    administers = Exists(delegator.filter(role=Role.ADMINISTRATOR))
+    return rows.filter(Exists(holds), Exists(sees), ~administers, ~Exists(own_work), ~Exists(theirs))
+
+
+def _of_a_team_of_its_own(person: Person) -> Q:
+    """Of a delegation beside a step that asks for different teams: both people are of one side, of which nobody signed."""
+    team = OuterRef(OuterRef("review__version__model__team"))
+    delegator = Exists(Membership.objects.filter(person=OuterRef("delegator"), role=OuterRef("role"), team=team))
+    delegate = Exists(Membership.objects.filter(person=person, team=team).exclude(role=Role.ADMINISTRATOR))
+    beside = (
+        SignOff.objects.standing()
+        .approving()
+        .filter(review=OuterRef(OuterRef("review")), role=OuterRef("role"), digest=OuterRef(OuterRef("review__digest")))
+    )
+    inside = Q(delegator, delegate, ~Exists(beside.exclude(team=None)))
+    return inside | Q(~delegator, ~delegate, ~Exists(beside.filter(team=None)))
 
 
 class Review(models.Model):
@@ -202,6 +242,10 @@ class SignOffQuerySet(models.QuerySet["SignOff"]):
     def approving(self) -> SignOffQuerySet:
         return self.filter(verdict__in=APPROVING)
 
+    def of(self, *people: UUID) -> SignOffQuerySet:
+        """Those that one of `people` gave, or that were given on their behalf: either way it is their one signature."""
+        return self.filter(Q(person__in=people) | Q(on_behalf_of__in=people))
+
 
 class SignOff(models.Model):
     """One person's verdict on exactly what the review pinned at that moment. The database refuses any change."""
@@ -228,6 +272,8 @@ class SignOff(models.Model):
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="sign_offs")
     person = models.UUIDField(db_index=True)  # pseudonym: no foreign key, so that a person can be erased and the row stays
     role = models.CharField(max_length=32, choices=Role.choices)
+    on_behalf_of = models.UUIDField(null=True, db_index=True)  # pseudonym of the delegator, where it was given by delegation
+    delegation = models.ForeignKey(Delegation, null=True, on_delete=models.PROTECT, related_name="sign_offs")
     team = models.UUIDField(null=True)  # through which the role is held: the model's team, or (None) everywhere
     verdict = models.CharField(max_length=24, choices=Verdict.choices)
     meaning = models.CharField(max_length=24, choices=Meaning.choices)
@@ -244,7 +290,14 @@ class SignOff(models.Model):
     class Meta:
         ordering = ["signed_at"]
         constraints = [
-            models.UniqueConstraint(fields=["review", "person", "digest", "after"], name="one_signature_of_a_person_on_a_digest")
+            models.UniqueConstraint(fields=["review", "person", "digest", "after"], name="one_signature_of_a_person_on_a_digest"),
+            models.CheckConstraint(
+                condition=Q(on_behalf_of=None, delegation=None) | Q(on_behalf_of__isnull=False, delegation__isnull=False),
+                name="sign_off_names_delegator_and_delegation",
+            ),
+            models.CheckConstraint(
+                condition=Q(on_behalf_of=None) | ~Q(on_behalf_of=F("person")), name="sign_off_on_behalf_of_somebody_else"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ from governance.permissions import (
     can_revise_card,
     can_submit,
     can_suspend,
-    roles_to_sign,
+    capacities,
 )
 from governance.permissions.emergencies import can_release_in_emergency
 from governance.pins import flags_of, word_of
@@ -94,7 +94,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
     emergency = emergency_of(version, approval.review.environment, approval)
     if emergency and any(one.state == Release.State.LIVE for one in releases):
         parts.insert(0, Part("lead", "governance/part_emergency.html", {"said": sentence_of(emergency)}))
-    if approval.review.state == Review.State.OPEN and roles_to_sign(request.user, approval.review):
+    if approval.review.state == Review.State.OPEN and capacities(request.user, approval.review):
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": True}))
     else:
         parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
@@ -292,7 +292,7 @@ def standings(approval: Approval) -> list[dict[str, Any]]:
     refusals = _refusals(approval)
     signed = [one for standing in approval.steps for one in standing.counted]
     signed += [*(one for one, _changed in approval.stale), *refusals]
-    people = Person.objects.in_bulk({one.person for one in signed})
+    people = Person.objects.in_bulk({key for one in signed for key in (one.person, one.on_behalf_of) if key})
     comments = dict(
         PrivateValue.objects.filter(event_id__in=[one.event for one in signed], path="comment").values_list("event_id", "value")
     )
@@ -316,11 +316,12 @@ def _refusals(approval: Approval) -> list[SignOff]:
     if approval.review is None:
         return []
     rows = SignOff.objects.filter(review__version=approval.review.version_id, review__environment=approval.review.environment)
-    return list(rows.exclude(verdict__in=APPROVING).order_by("-signed_at"))
+    return list(rows.exclude(verdict__in=APPROVING).select_related("delegation").order_by("-signed_at"))
 
 
 def _signature(one: SignOff, people: dict[UUID, Person], comments: dict[UUID, str]) -> dict[str, Any]:
-    return {"sign_off": one, "person": people.get(one.person), "comment": comments.get(one.event, "")}
+    told = {"sign_off": one, "person": people.get(one.person), "comment": comments.get(one.event, "")}
+    return told | {"on_behalf_of": people.get(one.on_behalf_of) if one.on_behalf_of else None}
 
 
 def _stale(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -32,10 +33,15 @@ def conditions_part(person: Person, review: Review) -> dict[str, Any]:
     }
 
 
-def possible_owners(review: Review, *, but: Person) -> QuerySet[Person]:
-    """Who may be given a condition: active people who see the model, the signer excepted."""
+def possible_owners(review: Review, *, but: Iterable[Person]) -> QuerySet[Person]:
+    """Who may be given a condition: active people who see the model, whoever signs or is signed for excepted."""
     there = Q(memberships__team=review.version.model.team_id) | Q(memberships__team=None)
-    seen = Person.objects.active().filter(there).exclude(memberships__role=Role.ADMINISTRATOR).exclude(pk=but.pk)
+    seen = (
+        Person.objects.active()
+        .filter(there)
+        .exclude(memberships__role=Role.ADMINISTRATOR)
+        .exclude(pk__in=[one.pk for one in but])
+    )
     return seen.distinct().order_by("name", "pk")
 
 

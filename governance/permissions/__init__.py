@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import Membership, Role
 from core.decisions import Decision, allow, deny
-from governance.models import Condition, Evidence, Policy, Review, RiskAssessment, SignOff, Step
+from governance.models import Condition, Delegation, Evidence, Policy, Review, RiskAssessment, SignOff, Step
+from governance.permissions.delegations import can_use
 from ledger.models import Entry
 from models_registry.models import RegisteredModel, Version
 from tracking.models import LoggedModel
@@ -60,8 +62,29 @@ def can_revise_card(person: Person, version: Version) -> Decision:
     return deny(_("Only a data scientist of this team writes the card of its versions."), code="wrong_role")
 
 
-def can_sign_off(person: Person, review: Review, role: str) -> Decision:
-    """Whether `person` may give the signature of `role` now; the list form is `Review.objects.signable_by`."""
+def can_sign_off(person: Person, review: Review, role: str, delegation: Delegation | None = None) -> Decision:
+    """Whether `person` may give the signature of `role` now, for themselves or by a delegation; the list form is
+    `Review.objects.signable_by`. By a delegation, what bars either of the two people bars the signature."""
+    may = _is_impartial(person, review)
+    if may and delegation is None:
+        may = can_sign_under(person, review.policy, role, review.version.model)
+    elif may and delegation is not None:
+        may = _can_stand_in(person, delegation, review, role)
+    if not may:
+        return may
+    step = review.steps.filter(role=role).first()
+    if step is None or not step.applies:
+        return deny(
+            _("This review asks for no signature of the role %(role)s.") % {"role": Role(role).label.lower()}, code="not_required"
+        )
+    may = _has_not_signed(person, review)
+    if may and delegation is not None:
+        may = _as_told_to_delegate(_has_not_signed(delegation.delegator, review))
+    return may and _is_the_turn_of(person, step, review, delegation)
+
+
+def _is_impartial(person: Person, review: Review) -> Decision:
+    """What bars a person from every signature of the review, whichever their roles."""
     if person.holds_anywhere(Role.ADMINISTRATOR):
         return deny(_("Administrators hand out roles, so they sign nothing."), code="administrator")
     if person.pk in {review.version.submitted_by_id, review.opened_by_id}:
@@ -70,18 +93,43 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
         return deny(_("You contributed to this version, so someone else must sign it off."), code="own_work")
     if person.pk == review.version.model.owner_id:
         return deny(_("You own this model, so someone else must sign its versions off."), code="own_model")
-    may = can_sign_under(person, review.policy, role, review.version.model)
+    return allow()
+
+
+def _can_stand_in(person: Person, delegation: Delegation, review: Review, role: str) -> Decision:
+    """Whether the delegation counts for this signature, and its delegator might give it themselves."""
+    model = review.version.model
+    may = _may_sign_under(person, review.policy) and can_use(person, delegation, role, model)
     if not may:
         return may
-    step = review.steps.filter(role=role).first()
-    if step is None or not step.applies:
-        return deny(
-            _("This review asks for no signature of the role %(role)s.") % {"role": Role(role).label.lower()}, code="not_required"
-        )
-    if review.sign_offs.standing().filter(person=person.pk, digest=review.digest).exists():
-        return deny(
-            _("You have already signed this version as it stands; one person gives one signature."), code="already_signed"
-        )
+    delegator = delegation.delegator
+    theirs = _is_impartial(delegator, review) and can_sign_under(delegator, review.policy, role, model)
+    return _as_told_to_delegate(theirs)
+
+
+def _as_told_to_delegate(theirs: Decision) -> Decision:
+    """What the delegator would be told, told to the delegate."""
+    if theirs:
+        return theirs
+    said = _("The person for whom you would sign could not sign it either, and would be told: “%(reason)s”")
+    return deny(said % {"reason": theirs.reason}, code=f"delegator_{theirs.code}")
+
+
+def _has_not_signed(person: Person, review: Review) -> Decision:
+    """Nobody signs twice: not under their own name, nor by somebody who signs on their behalf."""
+    mine = review.sign_offs.standing().of(person.pk).filter(digest=review.digest)
+    given = mine.values_list("person", flat=True).first()
+    if given is None:
+        return allow()
+    if given == person.pk:
+        said = _("You have already signed this version as it stands; one person gives one signature.")
+    else:
+        said = _("Somebody has already signed this version on your behalf; one person gives one signature.")
+    return deny(said, code="already_signed")
+
+
+def _is_the_turn_of(person: Person, step: Step, review: Review, delegation: Delegation | None) -> Decision:
+    """Whether the step waits for a signature, and for one from where this one comes."""
     waiting = list(Step.objects.waiting().filter(review=review))
     if step.pk not in {other.pk for other in waiting}:
         return deny(_("Enough people have already signed for this role."), code="quorum_reached")
@@ -91,7 +139,15 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
             "First the signature of the %(roles)s is needed.", "First the signatures of %(roles)s are needed.", len(earlier)
         )
         return deny(sentence % {"roles": get_text_list(earlier, _("and"))}, code="too_early")
-    if step.distinct_teams and _is_beside_own_team(person, step, review):
+    if not step.distinct_teams:
+        return allow()
+    holder = person if delegation is None else delegation.delegator
+    if delegation is not None and _is_of_team(person, review) != _holds_there(holder, step, review):
+        return deny(
+            _("This step asks for different teams, and the person for whom you would sign stands in another than you."),
+            code="other_team",
+        )
+    if _is_beside_own_team(holder, step, review):
         return deny(
             _("Somebody who holds this role through the same team as you has signed; this step asks for different teams."),
             code="same_team",
@@ -101,6 +157,13 @@ def can_sign_off(person: Person, review: Review, role: str) -> Decision:
 
 def can_sign_under(person: Person, policy: Policy, role: str, model: RegisteredModel) -> Decision:
     """Whether `person` may give any signature of this role under the policy: for reviews and for change envelopes."""
+    may = _may_sign_under(person, policy)
+    if may and not person.holds(role, model.team):
+        return deny(_("You do not hold the role %(role)s in this team.") % {"role": Role(role).label.lower()}, code="wrong_role")
+    return may
+
+
+def _may_sign_under(person: Person, policy: Policy) -> Decision:
     if policy.bars(person):
         days = policy.document.separation.policy_author_days
         return deny(
@@ -112,17 +175,24 @@ def can_sign_under(person: Person, policy: Policy, role: str, model: RegisteredM
             % {"days": days},
             code="policy_author",
         )
-    if not person.holds(role, model.team):
-        return deny(_("You do not hold the role %(role)s in this team.") % {"role": Role(role).label.lower()}, code="wrong_role")
     return allow()
 
 
 def _is_beside_own_team(person: Person, step: Step, review: Review) -> bool:
     """Whether a signature of this step was given through the team through which `person` would sign. A role held everywhere
     is one team of its own, and counts only where the person does not hold it in the model's team as well."""
-    there = Membership.objects.filter(person=person, role=step.role, team=review.version.model.team_id).exists()
     beside = review.sign_offs.standing().approving().filter(role=step.role, digest=review.digest)
-    return beside.filter(team__isnull=not there).exists()
+    return beside.filter(team__isnull=not _holds_there(person, step, review)).exists()
+
+
+def _holds_there(person: Person, step: Step, review: Review) -> bool:
+    return Membership.objects.filter(person=person, role=step.role, team=review.version.model.team_id).exists()
+
+
+def _is_of_team(person: Person, review: Review) -> bool:
+    """Whether a delegate belongs to the model's team, in whichever role: the role that they sign in is not their own."""
+    there = Membership.objects.filter(person=person, team=review.version.model.team_id)
+    return there.exclude(role=Role.ADMINISTRATOR).exists()
 
 
 def can_withdraw_signature(person: Person, signed: SignOff) -> Decision:
@@ -175,9 +245,33 @@ def can_answer_condition(person: Person, condition: Condition) -> Decision:
     return allow()
 
 
-def roles_to_sign(person: Person, review: Review) -> list[str]:
-    """The roles for which `person` may sign this review now."""
-    return [step.role for step in review.steps.all() if step.applies and can_sign_off(person, review, step.role)]
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """A role in which somebody may sign now: their own, or by a delegation."""
+
+    role: str
+    delegation: Delegation | None = None
+
+    @property
+    def delegation_key(self) -> str:
+        return str(self.delegation.pk) if self.delegation else ""
+
+    @property
+    def label(self) -> str:
+        """As the page says it after “as”."""
+        role = str(Role(self.role).label).lower()
+        if self.delegation is None:
+            return role
+        return _("%(role)s, on behalf of %(name)s") % {"role": role, "name": self.delegation.delegator}
+
+
+def capacities(person: Person, review: Review) -> list[Capacity]:
+    """In which roles, and on whose behalf, `person` may sign this review now; their own roles come first."""
+    lent = list(Delegation.objects.in_force().filter(delegate=person).with_parts())
+    steps = [step.role for step in review.steps.all() if step.applies]
+    asked = [Capacity(role) for role in steps]
+    asked += [Capacity(role, one) for role in steps for one in lent if one.role == role]
+    return [one for one in asked if can_sign_off(person, review, one.role, one.delegation)]
 
 
 def can_release(person: Person, model: RegisteredModel) -> Decision:

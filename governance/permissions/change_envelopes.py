@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import SIGNING_ROLES, Membership, Role
 from core.decisions import Decision, allow, deny
-from governance.models import ChangeEnvelope, EnvelopeStep
+from governance.models import ChangeEnvelope, Delegation, EnvelopeStep
 from governance.permissions import can_sign_under, contributors
 from models_registry.models import RegisteredModel
 
@@ -41,6 +41,9 @@ def can_sign_envelope(person: Person, envelope: ChangeEnvelope, role: str) -> De
     if person.pk == envelope.model.owner_id:
         return deny(_("You own this model, so someone else must sign its change envelopes."), code="own_model")
     may = can_sign_under(person, envelope.policy, role, envelope.model)
+    if may.code == "wrong_role" and Delegation.objects.in_force().filter(delegate=person, role=role).exists():
+        said = _("A delegation covers signatures on reviews. A change envelope is signed by those who hold the role themselves.")
+        return deny(said, code="by_delegation")
     if not may:
         return may
     step = envelope.steps.filter(role=role).first()

@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from accounts.models import Person, Role
 from core.errors import InvalidInput
-from governance.models import Review, SignOff
-from governance.permissions import roles_to_sign
+from governance.models import Delegation, Review, SignOff
+from governance.permissions import capacities
 from governance.serializers.conditions import ConditionInput
 from governance.services.accountability import has_accepted
 from governance.services.conditions import MOST, Wanted
@@ -38,10 +38,19 @@ class SignOffInput(CredentialsInput):
         required=False, help_text="Once, before your first signature: that it binds you as one by hand."
     )
     conditions = serializers.ListField(child=ConditionInput(), required=False, max_length=MOST)
+    delegation = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The delegation by which you sign on behalf of another; left out: for yourself.",
+    )
 
 
-def signature_of(given: dict[str, Any]) -> dict[str, Any]:
-    """What the service takes of a `SignOffInput`."""
+def signature_of(given: dict[str, Any], person: Person) -> dict[str, Any]:
+    """What the service takes of the `SignOffInput` of this person."""
+    if key := given.pop("delegation", None):
+        given["delegation"] = Delegation.objects.visible_to(person).with_parts().filter(pk=key).first()
+        if given["delegation"] is None:
+            raise InvalidInput(_("There is no delegation %(id)s of yours.") % {"id": key}, code="delegation", field="delegation")
     wanted = given.pop("conditions", [])
     owners = Person.objects.in_bulk([one["owner"] for one in wanted])
     missing = [one["owner"] for one in wanted if one["owner"] not in owners]
@@ -53,7 +62,7 @@ def signature_of(given: dict[str, Any]) -> dict[str, Any]:
 class SignOffOutput(serializers.ModelSerializer):
     class Meta:
         model = SignOff
-        fields = ["id", "role", "verdict", "meaning", "digest", "proof", "signed_at"]
+        fields = ["id", "role", "verdict", "meaning", "digest", "proof", "signed_at", "on_behalf_of", "delegation"]
 
 
 class WithdrawalInput(CredentialsInput):
@@ -69,6 +78,8 @@ class RecordOutput(serializers.Serializer):
 
 class YourSignature(serializers.Serializer):
     role = serializers.CharField()
+    delegation = serializers.UUIDField(allow_null=True, help_text="By which you would sign; null: for yourself.")
+    on_behalf_of = serializers.UUIDField(allow_null=True, help_text="The delegator.")
     texts = serializers.DictField(child=serializers.CharField(), help_text="What you sign, for each verdict.")
 
 
@@ -82,8 +93,13 @@ def your_signatures(row: Review, person: Person, digest: str) -> list[dict[str, 
     """What `person` would sign in each role in which they may, word for word."""
     steps = {step.role: step for step in row.steps.all()}
     return [
-        {"role": role, "texts": texts_of(row.version, row.environment, step=steps[role], digest=digest)}
-        for role in roles_to_sign(person, row)
+        {
+            "role": one.role,
+            "delegation": one.delegation.pk if one.delegation else None,
+            "on_behalf_of": one.delegation.delegator_id if one.delegation else None,
+            "texts": texts_of(row.version, row.environment, step=steps[one.role], digest=digest, delegation=one.delegation),
+        }
+        for one in capacities(person, row)
     ]
 
 

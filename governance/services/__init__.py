@@ -11,6 +11,13 @@ from governance.services.change_envelopes import (
 from governance.services.code import comment_on_code, receive_code, record_code_outcome, resolve_comment
 from governance.services.conditions import answer_condition, report_condition, suspend_missed
 from governance.services.deciding_by_envelope import decide_by_envelopes
+from governance.services.delegations import (
+    accept_delegation,
+    decline_delegation,
+    end_delegation,
+    expire_delegations,
+    offer_delegation,
+)
 from governance.services.discussing import answer, ask, say
 from governance.services.emergencies import release_in_emergency, revoke_ended_emergencies
 from governance.services.evidence import upload_evidence, withdraw_evidence
@@ -39,6 +46,7 @@ from governance.services.suspending import revoke_within, suspend, suspend_withi
 from governance.services.webhooks import make_webhook, start_webhook, stop_webhook, test_webhook
 
 __all__ = [
+    "accept_delegation",
     "activate_assessment",
     "answer",
     "answer_condition",
@@ -49,8 +57,11 @@ __all__ = [
     "change_mode",
     "comment_on_code",
     "decide_by_envelopes",
+    "decline_delegation",
     "draft_envelope",
     "draft_policy",
+    "end_delegation",
+    "expire_delegations",
     "expire_envelopes",
     "expire_exceptions",
     "export_register",
@@ -58,6 +69,7 @@ __all__ = [
     "finish_draft",
     "make_environment",
     "make_webhook",
+    "offer_delegation",
     "order_suspension",
     "plan_finding",
     "publish_policy",

@@ -57,8 +57,8 @@ class Wanted:
         }
 
 
-def checked_conditions(wanted: Sequence[Wanted], *, verdict: str, review: Review, by: Person) -> Sequence[Wanted]:
-    """`wanted`, or one sentence for the first thing that is wrong with it."""
+def checked_conditions(wanted: Sequence[Wanted], *, verdict: str, review: Review, signers: Sequence[Person]) -> Sequence[Wanted]:
+    """`wanted`, or one sentence for the first thing that is wrong with it. `signers` are whoever signs, and on whose behalf."""
     if verdict != SignOff.Verdict.APPROVE_WITH_CONDITIONS:
         if wanted:
             raise InvalidInput(
@@ -87,7 +87,7 @@ def checked_conditions(wanted: Sequence[Wanted], *, verdict: str, review: Review
                 % {"latest": latest.isoformat(), "days": most_days},
                 code="condition_due",
             )
-        if one.owner.pk == by.pk:
+        if one.owner.pk in {signer.pk for signer in signers}:
             raise InvalidInput(
                 _("Give each condition to somebody else: its owner does not say whether it is met."), code="condition_owner"
             )

@@ -1,17 +1,23 @@
-"""The rows that a signature needs to itself, always taken in the same order: person, version, review."""
+"""The rows that a signature needs to itself, always taken in the same order: people, delegation, version, review."""
 
 from __future__ import annotations
 
 from accounts.models import Membership, Person
-from governance.models import Review
+from governance.models import Delegation, Review
 from models_registry.models import Version
 
 
-def holding_roles(by: Person) -> Person:
-    """The signer with the roles that they hold at this moment, which stay theirs until the act ends: the request read them
-    before the password was weighed, and a role may have been revoked meanwhile."""
-    list(Membership.objects.select_for_update().filter(person=by.pk))
+def holding_roles(by: Person, *others: Person) -> Person:
+    """The signer with the roles that they hold at this moment, which stay theirs until the act ends, as do those of the others on
+    whom it rests: the request read them before the password was weighed, and a role may have been revoked meanwhile."""
+    people = [by.pk, *(one.pk for one in others)]
+    list(Membership.objects.select_for_update().filter(person__in=people).order_by("pk"))
     return Person.objects.get(pk=by.pk)
+
+
+def locked_delegation(delegation: Delegation) -> Delegation:
+    """The delegation as it is at this moment, with both people: whoever ends it waits for the signature, or comes before it."""
+    return Delegation.objects.select_for_update(of=("self",)).with_parts().get(pk=delegation.pk)
 
 
 def locked_with_version(review: Review) -> Review:

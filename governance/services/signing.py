@@ -14,18 +14,19 @@ from core.errors import InvalidInput, WrongState
 from core.ids import uuid7
 from governance import events, lifecycle
 from governance.approvals import Approval, approval_of
-from governance.models import APPROVING, UNMET, Review, SignOff, SignOffWithdrawal, Step
+from governance.models import APPROVING, UNMET, Delegation, Review, SignOff, SignOffWithdrawal, Step
 from governance.permissions import can_sign_off, can_withdraw_signature
 from governance.reviewing import refresh
 from governance.services.accountability import keep_acceptance, require_acceptance
 from governance.services.conditions import Wanted, checked_conditions, set_conditions
 from governance.services.emergencies import revoke_emergencies_within
-from governance.services.locking import holding_roles, locked_with_version
+from governance.services.locking import holding_roles, locked_delegation, locked_with_version
 from governance.services.seeing import must_be_as_shown
 from governance.services.suspending import revoke_within
 from governance.signature_records import Signing, envelope_of, hidden, offset_of, payload_digest, team_of
 from governance.signed_words import meaning_of, text_of, withdrawal_text
 from ledger.acts import Act, act
+from ledger.events import Private
 from models_registry import lifecycle as versions
 
 
@@ -42,30 +43,42 @@ def sign_off(
     accept: bool = False,
     conditions: Sequence[Wanted] = (),
     session: str = "",
+    delegation: Delegation | None = None,
 ) -> SignOff:
     """`by` has proved who they are and given `verdict` on exactly what the review pins; it concludes once its policy is met.
 
     `seen` is the digest that was shown: when the version has changed since, nothing is signed. `session` names by digest the
-    browser's session, where there is one.
+    browser's session, where there is one. With `delegation` they sign on behalf of its delegator.
     """
-    if can_sign_off(by, review, role):
+    if can_sign_off(by, review, role, delegation):
         require_acceptance(by, accept=accept)  # before a code is used up
     proof = prove(by, password=password, code=code)  # stands outside the act: a failed proof is recorded by itself
     with act(by, attempt="sign_off", on=review) as this:
-        by = holding_roles(by)
+        by = holding_roles(by, *([delegation.delegator] if delegation else []))
+        delegation = locked_delegation(delegation) if delegation else None
         review = locked_with_version(review)
         version = review.version
         if review.state != Review.State.OPEN:
             raise WrongState(_("This review is %(state)s.") % {"state": review.get_state_display().lower()}, code="review_closed")
         refresh(review, within=this)
-        can_sign_off(by, review, role).enforce()
+        can_sign_off(by, review, role, delegation).enforce()
         keep_acceptance(by, accept=accept, within=this)
         approval = approval_of(version, review.environment)
         _must_be_signable(approval, seen, verdict, comment)
-        wanted = checked_conditions(conditions, verdict=verdict, review=review, by=by)
-        step = review.steps.get(role=role)
+        signers = [by, delegation.delegator] if delegation else [by]
+        wanted = checked_conditions(conditions, verdict=verdict, review=review, signers=signers)
         signed = _sign(
-            review, by, step, verdict, approval, proof=proof, comment=comment, wanted=wanted, session=session, within=this
+            review,
+            by,
+            review.steps.get(role=role),
+            verdict,
+            approval,
+            proof=proof,
+            comment=comment,
+            wanted=wanted,
+            session=session,
+            delegation=delegation,
+            within=this,
         )
         _conclude(review, verdict, within=this)
     return signed
@@ -79,7 +92,7 @@ def withdraw_signature(
     with act(by, attempt="withdraw_signature", on=signed.review) as this:
         by = holding_roles(by)
         review = locked_with_version(signed.review)
-        signed = SignOff.objects.select_related("withdrawal").get(pk=signed.pk)
+        signed = SignOff.objects.select_related("withdrawal", "delegation__delegator").get(pk=signed.pk)
         can_withdraw_signature(by, signed).enforce()
         key, at, name, words = uuid7(), clock.now(), hidden(by.name), hidden(reason)
         envelope = envelope_of(
@@ -100,6 +113,7 @@ def withdraw_signature(
                 statement=signed.statement,
                 private={"name": name, "reason": words},
                 about={"signature": str(signed.pk)},
+                holder=signed.delegation.delegator if signed.delegation else by,
             )
         )
         fact = events.SignOffWithdrawn(
@@ -141,11 +155,14 @@ def _sign(
     comment: str,
     wanted: Sequence[Wanted],
     session: str,
+    delegation: Delegation | None,
     within: Act,
 ) -> SignOff:
     version, key, at = review.version, uuid7(), clock.now()
     name, words = hidden(by.name), hidden(comment)
     meaning = meaning_of(step, verdict)
+    holder = delegation.delegator if delegation else by
+    lender = hidden(holder.name, of=holder) if delegation else Private("")
     envelope = envelope_of(
         Signing(
             kind="sign_off",
@@ -154,7 +171,7 @@ def _sign(
             role=step.role,
             verdict=verdict,
             meaning=meaning,
-            text=text_of(version, review.environment, step=step, verdict=verdict, digest=approval.digest),
+            text=text_of(version, review.environment, step=step, verdict=verdict, digest=approval.digest, delegation=delegation),
             at=at,
             proof=proof,
             version=version,
@@ -163,8 +180,10 @@ def _sign(
             step=step.order,
             session=session,
             statement=approval.statement,
-            private={"name": name, "comment": words},
+            private={"name": name, "comment": words} | ({"delegator": lender} if delegation else {}),
             conditions=[one.as_signed() for one in wanted],
+            holder=holder,
+            delegation=delegation,
         )
     )
     fact = events.SignOffGiven(
@@ -180,17 +199,20 @@ def _sign(
         proof=list(proof.methods),
         local_offset=offset_of(by, at),
         conditions=len(wanted),
-        on_behalf_of="",
-        delegation="",
+        on_behalf_of=str(holder.pk) if delegation else "",
+        delegation=str(delegation.pk) if delegation else "",
         comment=words,
         name=name,
+        delegator=lender,
     )
     signed = SignOff.objects.create(
         id=key,
         review=review,
         person=by.pk,
+        on_behalf_of=holder.pk if delegation else None,
+        delegation=delegation,
         role=step.role,
-        team=team_of(by, step.role, version),
+        team=team_of(holder, step.role, version),
         verdict=verdict,
         meaning=meaning,
         digest=approval.digest,

@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Role
 from accounts.services import minutes_locked
 from core.errors import DomainError
 from core.pages import render_page_or_fragment, see_other
@@ -22,9 +21,9 @@ from governance.approvals import DECIDED_AGAINST, Approval, approval_of
 from governance.change_envelopes.parts import decided
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
-from governance.models import Review, SignOff
+from governance.models import Delegation, Review, SignOff
 from governance.parts.conditions import conditions_part, possible_owners
-from governance.permissions import can_sign_off, can_withdraw_signature, roles_to_sign
+from governance.permissions import Capacity, can_sign_off, can_withdraw_signature, capacities
 from governance.signed_parts import signed_parts
 from governance.signed_words import accountability_text, texts_of
 from governance.views.common import session_of, signing_options
@@ -45,11 +44,11 @@ def review_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _review_context(request: HttpRequest, review: Review, form: SignOffForm | None = None) -> dict[str, Any]:
     approval = approval_of(review.version, review.environment)
-    roles = roles_to_sign(request.user, review) if review.state == Review.State.OPEN else []
-    role = request.GET.get("as", "")
-    role = role if role in roles else (roles or [""])[0]
-    if form is None and roles:
-        form = _form(request, review, approval, role, initial={"seen": approval.digest, "role": role})
+    possible = capacities(request.user, review) if review.state == Review.State.OPEN else []
+    capacity = _chosen(request, possible)
+    if form is None and capacity is not None:
+        begun = {"seen": approval.digest, "role": capacity.role, "delegation": capacity.delegation_key}
+        form = _form(request, review, approval, capacity.role, capacity.delegation, initial=begun)
     comparison = parts.changes_since_last_approval(review.version, approval)
     runs = approval.verdicts
     return {
@@ -57,12 +56,12 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "version": review.version,
         "approval": approval,
         "form": form,
-        "signs_as": Role(role) if role else None,
-        "other_roles": [Role(other) for other in roles if other != role],
+        "signs_as": capacity,
+        "other_capacities": [other for other in possible if other != capacity],
         "signed_parts": signed_parts(review.version, approval) if form else [],
         "accountability": accountability_text(),
         "locked_minutes": minutes_locked(request.user) if form else 0,
-        "why_not": "" if roles else _why_not(request, review),
+        "why_not": "" if possible else _why_not(request, review),
         "may_withdraw": review.state == Review.State.OPEN and bool(can_withdraw(request.user, review.version)),
         "withdrawable": [one for one in _mine(request, review) if can_withdraw_signature(request.user, one)],
         "conditions_part": conditions_part(request.user, review),
@@ -80,15 +79,33 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
     }
 
 
-def _form(request: HttpRequest, review: Review, approval: Approval, role: str, *given: Any, **options: Any) -> SignOffForm:
+def _chosen(request: HttpRequest, possible: list[Capacity]) -> Capacity | None:
+    """What the address or the form names, of what is possible; else the first, where there is one."""
+    asked = request.POST if request.method == "POST" else request.GET
+    role, lent = asked.get("role") or asked.get("as", ""), asked.get("delegation", "")
+    named = [one for one in possible if (one.role, one.delegation_key) == (role, lent)]
+    return next(iter(named or possible), None)
+
+
+def _form(
+    request: HttpRequest,
+    review: Review,
+    approval: Approval,
+    role: str,
+    delegation: Delegation | None,
+    *given: Any,
+    **options: Any,
+) -> SignOffForm:
     """The form in which `role` signs: for each verdict, word for word, what it puts the signer's name to."""
     step = review.steps.filter(role=role).first()
-    texts = texts_of(review.version, review.environment, step=step, digest=approval.digest) if step else {}
+    words = {"step": step, "digest": approval.digest, "delegation": delegation}
+    texts = texts_of(review.version, review.environment, **words) if step else {}
+    signers: list[Any] = [request.user, *([delegation.delegator] if delegation else [])]
     allowed = review.policy.document.conditions.allowed
     return SignOffForm(
         *given,
         texts=texts,
-        owners=possible_owners(review, but=request.user),
+        owners=possible_owners(review, but=signers),
         blocked=_blocked(approval),
         conditional="" if allowed else _("The policy allows no approval under conditions."),
         **signing_options(request),
@@ -125,16 +142,29 @@ def _why_not(request: HttpRequest, review: Review) -> str:
     return ""
 
 
+def _delegation(request: HttpRequest) -> Delegation | None:
+    """The delegation that the form names. One that is nobody's of this person is not there: 404, as anything out of sight."""
+    key = request.POST.get("delegation", "")
+    if not key:
+        return None
+    try:
+        pk = UUID(key)
+    except ValueError as error:
+        raise Http404(_("There is no such delegation.")) from error
+    return get_object_or_404(Delegation.objects.visible_to(request.user).with_parts(), pk=pk)
+
+
 @require_POST
 def sign_off(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the decision; whatever is refused comes back with the reason and what was typed, the password excepted."""
     review = _review(request, pk)
     approval = approval_of(review.version, review.environment)
-    form = _form(request, review, approval, request.POST.get("role", ""), request.POST)
+    lent = _delegation(request)
+    form = _form(request, review, approval, request.POST.get("role", ""), lent, request.POST)
     status = 422
     if form.is_valid():
         try:
-            signed = services.sign_off(review, by=request.user, session=session_of(request), **form.signature)
+            signed = services.sign_off(review, by=request.user, session=session_of(request), delegation=lent, **form.signature)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
             status = refusal.status

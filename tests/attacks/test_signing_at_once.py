@@ -137,6 +137,67 @@ def test_a_condition_is_met_or_missed_when_its_date_passes_while_it_is_answered(
         assert len(kinds & {"condition.met", "condition.missed"}) == 1
 
 
+def test_a_delegation_that_is_ended_while_its_delegate_signs_was_used_before_or_is_worth_nothing(
+    make_review: Any, make_person: Any, lend: Any, validator: Any, team: Any, race: Any
+) -> None:
+    delegate = make_person("Stan Standin", ("auditor", team))
+    for turn in range(TRIES):
+        review, row = make_review(), lend(validator, delegate)
+        told = refusals(
+            race(
+                signing(review, delegate, delegation=row),
+                lambda row=row, turn=turn: services.end_delegation(row, by=(validator, delegate)[turn % 2]),
+            )
+        )
+        begun = Event.objects.filter(type__in=["sign_off.given", "delegation.ended"]).in_order()
+        mine = [one.type for one in begun if {str(review.pk), str(row.pk)} & {one.subject_id}]
+        given = SignOff.objects.filter(review=review).count()
+        assert (told, given, mine) in (
+            ([], 1, ["sign_off.given", "delegation.ended"]),
+            (["delegation_not_in_force"], 0, ["delegation.ended"]),
+        )
+
+
+def test_of_delegator_and_delegate_who_sign_at_once_one_counts(
+    make_review: Any, make_person: Any, lend: Any, validator: Any, team: Any, race: Any
+) -> None:
+    delegate = make_person("Stan Standin", ("validator", team))
+    row, back = lend(validator, delegate), lend(delegate, validator)
+    for turn in range(TRIES):
+        review = make_review()
+        Step.objects.filter(review=review, role="validator").update(quorum=2)
+        other = signing(review, validator) if turn else signing(review, validator, delegation=back)
+        told = refusals(race(signing(review, delegate, delegation=row), other))
+        assert told in (["already_signed"], ["delegator_already_signed"])
+        assert SignOff.objects.filter(review=review).count() == 1
+
+
+def test_a_role_of_the_delegator_that_is_revoked_while_the_delegate_signs_is_not_used_afterwards(
+    make_review: Any, make_person: Any, lend: Any, admin: Any, team: Any, race: Any
+) -> None:
+    delegate = make_person("Stan Standin", ("auditor", team))
+    for turn in range(TRIES):
+        person = make_person(f"Validator of turn {turn}", ("validator", team))
+        review, row = make_review(), lend(person, delegate)
+        told = refusals(
+            race(
+                signing(review, delegate, delegation=row),
+                lambda person=person: revoke_role(person, by=admin, role="validator", team=team),
+            )
+        )
+        types = [one.type for one in Event.objects.filter(type__in=["sign_off.given", "role.revoked"]).in_order()][-2:]
+        if told:
+            assert told == ["delegator_wrong_role"] and not SignOff.objects.filter(review=review).exists()
+        else:
+            assert types == ["sign_off.given", "role.revoked"]
+
+
+def test_of_two_equal_offers_at_once_one_is_made(validator: Any, make_person: Any, lend: Any, team: Any, race: Any) -> None:
+    delegate = make_person("Stan Standin", ("auditor", team))
+    told = refusals(race(*[lambda: lend(validator, delegate, accepted=False)] * 2))
+    assert told == ["delegated_already"]
+
+
 def _late(condition: Any) -> None:
     """The date is yesterday from now on, and the clock looks."""
     type(condition).objects.filter(pk=condition.pk).update(due=clock.now().date() - timedelta(days=1))

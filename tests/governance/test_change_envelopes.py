@@ -730,3 +730,14 @@ def test_the_bound_of_known_paired_rows_decides(lost: int, margin: float, outcom
         value, low, high, n = measured_.value, measured_.low, measured_.high, 1000
 
     assert judge([Row()], [line]).checks[0].outcome == outcome
+
+
+def test_a_change_envelope_is_not_signed_by_delegation(
+    draft: Any, lend: Any, validator: Any, make_person: Any, team: Any
+) -> None:
+    envelope, stand_in = draft(), make_person("Stan Standin", ("auditor", team))
+    lend(validator, stand_in)
+    said = can_sign_envelope(stand_in, envelope, "validator")
+    assert (said.allowed, said.code) == (False, "by_delegation")
+    assert "A delegation covers signatures on reviews" in said.reason
+    assert not ChangeEnvelope.objects.signable_by(stand_in).exists()

@@ -304,3 +304,71 @@ def test_a_record_that_was_changed_fails(change: str, make_review: Any, sign: An
 def test_a_file_that_is_no_record_fails_with_a_sentence(content: bytes, checked: Any) -> None:
     code, items = checked(content)
     assert code == 1 and items["record"]["detail"].endswith(".")
+
+
+# -- by delegation ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_delegation(make_review: Any, sign: Any, lend: Any, validator: Any, make_person: Any, team: Any) -> SignOff:
+    stand_in = make_person("Stan Standin", ("auditor", team))
+    signed: SignOff = sign(make_review(), "validator", by=stand_in, delegation=lend(validator, stand_in))
+    return signed
+
+
+def test_a_signature_by_delegation_says_so_and_for_whom(by_delegation: SignOff, validator: Any, team: Any, checked: Any) -> None:
+    record, row = given(by_delegation), by_delegation.delegation
+    said = predicate_of(record["envelope"])
+    assert row is not None
+    assert (said["signer"], said["on_behalf_of"]) == (str(by_delegation.person), str(validator.pk))
+    assert (said["delegation"], said["team"]) == (str(row.pk), str(team.pk))
+    assert said["delegator"].keys() == {"commitment"}
+    assert "Vera" not in base64.b64decode(record["envelope"]["payload"]).decode()
+    assert said["text"].startswith(f"On behalf of {{delegator}}, by delegation of {row.day.isoformat()}: I approve ")
+    fact = Event.objects.get(pk=by_delegation.event).data
+    assert (fact["on_behalf_of"], fact["delegation"]) == (str(validator.pk), str(row.pk))
+    code, items = checked(record)
+    words = items["words"]["detail"]
+    assert code == 0
+    assert f"Stan Standin, validator, on behalf of Vera Validator ({validator.pk}) by delegation {row.pk}" in words
+    assert f"“On behalf of Vera Validator, by delegation of {row.day.isoformat()}: I approve" in words
+
+
+def test_a_delegator_who_is_erased_leaves_the_record_verifiable(
+    by_delegation: SignOff, validator: Any, admin: Any, checked: Any
+) -> None:
+    erase_person(validator, by=admin)
+    code, items = checked(given(by_delegation))
+    assert code == 0
+    assert "withheld or erased: delegator" in items["personal values"]["detail"]
+    assert "On behalf of (name withheld or erased), by delegation of" in items["words"]["detail"]
+
+
+def test_another_name_is_not_put_in_the_place_of_the_delegator(by_delegation: SignOff, checked: Any) -> None:
+    record = given(by_delegation)
+    next(one for one in record["disclosed"] if one["place"] == "delegator")["value"] = "Olga Other"
+    code, items = checked(record)
+    assert code == 1 and items["personal values"]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"delegation": ""}, "does not say of whom and by which delegation"),
+        ({"on_behalf_of": ""}, "does not say of whom and by which delegation"),
+        ({"delegator": "Vera Validator"}, "does not say of whom and by which delegation"),
+        ({"text": "I approve it."}, "its words do not say so"),
+        ({"kind": "withdrawal", "verdict": "withdraw"}, "its words do not say so"),
+        ({"on_behalf_of": "signer"}, "on behalf of its own signer"),
+    ],
+)
+def test_a_record_that_says_half_of_a_delegation_is_refused(
+    by_delegation: SignOff, change: dict[str, Any], told: str, checked: Any
+) -> None:
+    record = given(by_delegation)
+    statement = json.loads(base64.b64decode(record["envelope"]["payload"]))
+    said = statement["predicate"]
+    said |= {name: said["signer"] if value == "signer" else value for name, value in change.items()}
+    record["envelope"] = attesting.envelope_of(statement)
+    code, items = checked(record)
+    assert code == 1 and told in items["record"]["detail"]

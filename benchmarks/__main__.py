@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +34,9 @@ ON_A_SITE = {  # these take the folder of a site of their own, and need a databa
     "verifier_against_pyhanko": ("verifier", "measure"),
     "mlflow_import": ("mlflow_import", "measure"),
     "curves": ("curves", "measure"),
+    "gate_at_scale": ("scale", "measure"),
+    **{f"{name}_at_scale": ("scale", "measure") for name in ("inbox", "portfolio", "models", "version", "queries")},
+    "models_against_mlflow": ("scale", "measure"),
     "mlflow_log": ("mlflow_edge", "measure"),
     "mlflow_search": ("mlflow_edge", "measure"),
     "mlflow_register": ("mlflow_edge", "measure"),
@@ -40,6 +44,7 @@ ON_A_SITE = {  # these take the folder of a site of their own, and need a databa
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ended from outside, what was begun is still put away
     names = [*ALONE, *ON_A_SITE]
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", default="", metavar="NAME", help=f"one of {', '.join(names)}")

@@ -42,11 +42,14 @@ class RunQuerySet(models.QuerySet["EvaluationRun"]):
         """Without repeats, which stand beside the run that counts."""
         return self.filter(repeats=None)
 
+    def with_numbers(self) -> RunQuerySet:
+        """With all that a verdict is computed from and a sentence names, in a constant number of queries."""
+        rows = self.select_related("version__model", "suite", "dataset_version__dataset", "asked_by", "repeats")
+        return rows.prefetch_related("metrics")
+
     def with_results(self) -> RunQuerySet:
-        """With all that a verdict is computed from and a page shows, in a constant number of queries."""
-        return self.select_related("version__model", "suite", "dataset_version__dataset", "asked_by", "repeats").prefetch_related(
-            "metrics", "charts"
-        )
+        """With what a page shows beside them, too."""
+        return self.with_numbers().prefetch_related("charts")
 
 
 class EvaluationRun(LeasedJob):

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.canonical import sha256_of
 from evaluations.models import EvaluationRun
 from evaluations.verdicts import Verdict
-from governance.models import Condition, Policy, Review, SignOff, Step
+from governance.material import Material
+from governance.models import Condition, EnvelopeDecision, Policy, Review, SignOff, Step
 from governance.pins import changed_since, statement, word_of
 from governance.requirements import Answer, Question, answers_of
 from governance.requirements.evaluations import verdicts_of
@@ -76,21 +78,23 @@ def approval_of(version: Version, environment: str) -> Approval:
         Review.objects.filter(version=version, environment=environment)
         .exclude(state=Review.State.WITHDRAWN)
         .select_related("policy")
+        .annotate(has_decision=Exists(EnvelopeDecision.objects.inside().filter(review=OuterRef("pk"))))
         .order_by("-opened_at", "-pk")
         .first()
     )
     if review is None:
         return Approval(False, [_("It has not been submitted for %(environment)s.") % {"environment": environment}])
     policy = review.policy
-    pinned = statement(version, policy=policy, environment=environment, review=review.pk)
+    material = Material(version, policy)
+    pinned = statement(version, policy=policy, environment=environment, review=review.pk, material=material)
     digest = sha256_of(pinned)
-    verdicts = verdicts_of(version, policy)
-    answers = answers_of(Question(version, policy, environment, verdicts))
+    verdicts = verdicts_of(material)
+    answers = answers_of(Question(version, policy, environment, verdicts, given=material))
     about_evidence = [answer.sentence for answer in answers if answer.blocks]
     steps = _standings(review, digest, pinned)
     conditions: list[Condition] = []
     reasons = about_evidence + _state_reasons(version)
-    standing = standing_approval_of(review, digest)
+    standing = standing_approval_of(review, digest) if review.has_decision else None
     if review.state == Review.State.EXPIRED and not _age_reasons(policy, _dates(steps, standing)):
         reasons.append(_("The approval counts no more, because the version was suspended after it: it needs a new review."))
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more

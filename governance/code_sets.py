@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from core import blobs
 from core.canonical import sha256_of
 from governance.diffs import FileDiff, read_diff
-from governance.models import CodeComment, CodeOutcome, CodeSet, Policy, Review
+from governance.material import Material
+from governance.models import CodeComment, CodeOutcome, CodeSet, Review
 from models_registry.models import Version
 
 FORMAT = "countersign-code/1"
@@ -74,11 +75,11 @@ def _outcomes(version: Version) -> QuerySet[CodeOutcome]:
     return CodeOutcome.objects.filter(version=version)
 
 
-def pinned_code(version: Version, policy: Policy) -> dict[str, Any]:
+def pinned_code(material: Material) -> dict[str, Any]:
     """The code as it is signed: what was sent to be read, and what each reader came to. What the training run claims of the
     code is signed with the run already and not named twice."""
-    sent = latest_code(version)
+    sent = latest_code(material.version)
     if sent is None:
         return {}
-    outcomes = standing_outcomes(version, sent.digest)
+    outcomes = standing_outcomes(material.version, sent.digest)
     return {"set": sent.digest, "outcomes": sorted([one.verdict, str(one.person), str(one.pk)] for one in outcomes)}

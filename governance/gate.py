@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.counting import worth_an_event
@@ -18,6 +19,7 @@ from ledger.acts import Act, act
 from models_registry.models import Version
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from accounts.models import Person
@@ -51,15 +53,16 @@ def answer(digest: str, environment: str, *, asked_by: Person, model: UUID | Non
     one of them must not pass as another one unnoticed: then the asker says with `model` which one they mean.
     """
     rows = Version.objects.visible_to(asked_by).filter(checkpoint_digest=digest).exclude(state=Version.State.DRAFT)
-    found = list((rows.filter(model=model) if model else rows).select_related("model", "inspection", "training_run"))
+    released = Release.objects.live().filter(version=OuterRef("pk"), environment=environment)
+    rows = rows.annotate(is_live=Exists(released)).select_related("model", "inspection", "training_run")
+    found = list(rows.filter(model=model) if model else rows)
     if not found:
         _count_unknown(asked_by)
         return GateAnswer(
             False, [_("No version with this checkpoint was submitted, or you may not see it.")], digest, environment
         )
-    live = set(Release.objects.live().filter(version__in=found, environment=environment).values_list("version_id", flat=True))
-    version = next((one for one in found if one.pk in live), max(found, key=lambda one: one.created_at))
-    given, approval = _decided(version, environment, is_live=version.pk in live)
+    version = next((one for one in found if one.is_live), max(found, key=lambda one: one.created_at))
+    given, approval = _decided(version, environment, is_live=version.is_live)
     elsewhere = _refused_elsewhere(version, found)
     if elsewhere:  # an answer about several versions: what each is worth stands in the log on its own
         return replace(given, allowed=False, reasons=[*given.reasons, *elsewhere])
@@ -100,7 +103,7 @@ def _decided(
     return given, approval
 
 
-def _refused_elsewhere(version: Version, found: list[Version]) -> list[str]:
+def _refused_elsewhere(version: Version, found: Sequence[Version]) -> list[str]:
     """For each version of another model with the same bytes that was suspended, or rejected by a person: that it was."""
     others = [one for one in found if one.model_id != version.model_id]
     if not others:

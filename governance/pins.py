@@ -15,6 +15,7 @@ from core.canonical import sha256_of
 from core.registry import Registry
 from data_registry.lineage import PiiFlag, pii_of
 from evaluations.models import EvaluationRun
+from governance.material import Material
 from governance.models import Policy
 from models_registry.models import Version
 from tracking.services.fixing import fixed_digest
@@ -40,11 +41,11 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A further part of what is signed. `of(version, policy)` names it by digest; what is empty is left out of the statement, so
+    """A further part of what is signed. `of(material)` names it by digest; what is empty is left out of the statement, so
     that a signature given before the part existed still stands. `word` says on pages what changed."""
 
     word: str | Promise
-    of: Callable[[Version, Policy], Any]
+    of: Callable[[Material], Any]
 
 
 also_pinned: Registry[Pinned] = Registry("part of what is signed")  # registered in AppConfig.ready
@@ -72,18 +73,18 @@ def construction_digest(version: Version) -> str:
     return sha256_of({"architecture": version.architecture, "reading": version.reading})
 
 
-def statement(version: Version, *, policy: Policy, environment: str, review: UUID) -> dict[str, Any]:
+def statement(
+    version: Version, *, policy: Policy, environment: str, review: UUID, material: Material | None = None
+) -> dict[str, Any]:
     """The statement as it stands now; its digest is what people sign.
 
     It names the review: what was signed in one that ended (by a suspension, by changes asked for) does not count in the next,
-    even when the card is put back to what it said before.
+    even when the card is put back to what it said before. `material`: what was read of the version already, in this computation.
     """
-    card = version.card
-    completed = EvaluationRun.objects.counting().filter(version=version, state=EvaluationRun.State.COMPLETED)
-    runs = completed.filter(policy_ref__id=str(policy.pk))
-    links = list(version.data.select_related("dataset_version"))
-    flags = pii_of([link.dataset_version_id for link in links])
-    further = {name: part.of(version, policy) for name, part in zip(also_pinned.names(), also_pinned, strict=True)}
+    material = material or Material(version, policy)
+    card = material.card
+    completed = [run for run in material.runs if run.state == EvaluationRun.State.COMPLETED]
+    further = {name: part.of(material) for name, part in zip(also_pinned.names(), also_pinned, strict=True)}
     return {
         "format": FORMAT,
         "version": str(version.pk),
@@ -92,13 +93,11 @@ def statement(version: Version, *, policy: Policy, environment: str, review: UUI
         "checkpoint": version.checkpoint_digest,
         "construction": construction_digest(version),
         "card": card.digest if card else "",
-        "data": sorted([link.use, str(link.dataset_version_id), link.dataset_version.facts_digest] for link in links),
+        "data": sorted([link.use, str(link.dataset_version_id), link.dataset_version.facts_digest] for link in material.links),
         "run": run_digest(version),
         "inspection": [version.inspection.verdict, sha256_of(version.inspection.facts)] if hasattr(version, "inspection") else [],
-        "evaluations": sorted(
-            [str(run.dataset_version_id), run.suite.digest, run.results_digest] for run in runs.select_related("suite")
-        ),
-        "pii": sorted({f"{flag.category}:{flag.dataset_version.pk}:{flag.column}" for flag in flags}),
+        "evaluations": sorted([str(run.dataset_version_id), run.suite.digest, run.results_digest] for run in completed),
+        "pii": sorted({f"{flag.category}:{flag.dataset_version.pk}:{flag.column}" for flag in material.personal.present}),
         "policy": policy.digest,
         **{name: part for name, part in further.items() if part},
     }

@@ -8,7 +8,8 @@ from core.navigation import waiting_for
 from data_registry.parts import version_parts as data_parts
 from governance import services
 from governance.due import falling_due
-from governance.models import Finding, Policy, RequirementException
+from governance.material import Material
+from governance.models import Finding
 from governance.parts import inbox_parts
 from governance.permissions.exceptions import exceptions_waiting
 from governance.pins import Pinned, also_pinned
@@ -16,7 +17,6 @@ from governance.registers import parts
 from governance.requirements import Kind, kinds
 from governance.requirements import findings as about_findings
 from models_registry.history import subjects
-from models_registry.models import Version
 from models_registry.parts import model_parts, overview_parts
 
 
@@ -27,7 +27,7 @@ def enrol() -> None:
         Kind(_("Findings"), about_findings.answer, check=about_findings.check, always=True, words=about_findings.words),
         order=30,
     )
-    also_pinned.register("findings", Pinned(_("the findings"), lambda version, _policy: about_findings.pinned(version)))
+    also_pinned.register("findings", Pinned(_("the findings"), about_findings.pinned))
     also_pinned.register("exceptions", Pinned(_("the exceptions"), exceptions_pinned))
     falling_due.register("exceptions", services.expire_exceptions, order=20)
     waiting_for.register("exceptions", exceptions_waiting)
@@ -46,7 +46,6 @@ def enrol() -> None:
     inbox_parts.register("findings", parts.inbox, order=20)
 
 
-def exceptions_pinned(version: Version, policy: Policy) -> list[list[str]]:
+def exceptions_pinned(material: Material) -> list[list[str]]:
     """The exceptions that stand, in what is signed."""
-    rows = RequirementException.objects.standing().for_version(version, policy)
-    return sorted([str(row.pk), row.kind, row.subject] for row in rows)
+    return sorted([str(row.pk), row.kind, row.subject] for row in material.exceptions)

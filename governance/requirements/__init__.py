@@ -7,7 +7,7 @@ parameters under `requirements`. Kinds that are `always` asked need no mention: 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import TextChoices
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import InvalidInput
 from core.registry import Registry
+from governance.material import Material
 from governance.models.exception import RequirementException
 
 if TYPE_CHECKING:
@@ -38,13 +39,19 @@ class Outcome(TextChoices):
 @dataclass(frozen=True, slots=True)
 class Question:
     """One requirement of one policy about one version. `demand` holds the parameters that the policy gives the kind; `verdicts`
-    the latest evaluation on each test set, which several kinds read."""
+    the latest evaluation on each test set, which several kinds read; `given` what was read of the version already."""
 
     version: Version
     policy: Policy
     environment: str
     verdicts: list[tuple[EvaluationRun, Verdict]]
     demand: Mapping[str, Any] = field(default_factory=dict)
+    given: Material | None = None
+
+    @property
+    def material(self) -> Material:
+        """What is known of the version: a kind that reads it here costs no query where another kind did before."""
+        return self.given or Material(self.version, self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,7 @@ def answers_of(question: Question) -> list[Answer]:
         assert kind is not None  # noqa: S101 - the registry just gave its name
         demands = named.pop(name, []) or ([{}] if kind.always else [])
         for demand in demands:
-            asked = Question(question.version, question.policy, question.environment, question.verdicts, demand)
-            found += [_of(name, answer) for answer in kind.answer(asked)]
+            found += [_of(name, answer) for answer in kind.answer(replace(question, demand=demand))]
     return _with_exceptions(found, question) + [_unknown(name) for name in named]
 
 
@@ -113,11 +119,10 @@ def demands_of(policy: Policy) -> list[Mapping[str, Any]]:
 
 
 def _with_exceptions(answers: list[Answer], question: Question) -> list[Answer]:
-    """What stands against approval is excepted where an exception stands for exactly it: one query for all answers."""
+    """What stands against approval is excepted where an exception stands for exactly it."""
     if not any(one.blocks for one in answers):
         return answers
-    rows = RequirementException.objects.standing().for_version(question.version, question.policy).order_by("expires_on", "pk")
-    standing = {(row.kind, row.subject): row for row in rows}  # of several the one that stands longest
+    standing = {(row.kind, row.subject): row for row in question.material.exceptions}  # of several the one that stands longest
     return [_excepted(one, standing.get((one.kind, one.subject))) for one in answers]
 
 

@@ -24,7 +24,7 @@ def words(demand: Mapping[str, Any]) -> str:
 
 
 def answer(question: Question) -> list[Answer]:
-    card = question.version.card
+    card = question.material.card
     content = card.content if card else {}
     href = reverse("models_registry:version", args=[question.version.pk])
     asked = [field for field in FIELDS if field.key in question.demand["sections"]]

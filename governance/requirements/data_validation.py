@@ -12,7 +12,6 @@ from data_registry import coverage
 from data_registry.models import DatasetVersion, Profile
 from governance.requirements import Answer, Outcome, Question
 from governance.requirements.parameters import only
-from governance.requirements.provenance import data_of
 
 # What the reading met that no table of sound rows has; other gaps of a scan say only what it did not look at.
 _FLAWS = {"uneven_rows", "undecodable"}
@@ -28,7 +27,7 @@ def words(demand: Mapping[str, Any]) -> str:
 
 
 def answer(question: Question) -> list[Answer]:
-    data = data_of(question)
+    data = question.material.data
     if not data:
         return [Answer(Outcome.NOT_ASSESSED, _("No data are named, so nothing of them was validated."))]
     profiles = {one.dataset_version_id: one for one in Profile.objects.filter(dataset_version__in=data)}

@@ -11,24 +11,17 @@ from evaluations.models import EvaluationRun
 from evaluations.repeats import BEYOND, agreement_of
 from evaluations.services import verdict_of
 from evaluations.verdicts import Verdict
-from governance.models import Policy
+from governance.material import Material
 from governance.requirements import Answer, Outcome, Question
 from governance.requirements.inspection import is_accepted
-from models_registry.models import Version
 
 UNDER_WAY = {EvaluationRun.State.QUEUED, EvaluationRun.State.RUNNING}
 
 
-def verdicts_of(version: Version, policy: Policy) -> list[tuple[EvaluationRun, Verdict]]:
+def verdicts_of(material: Material) -> list[tuple[EvaluationRun, Verdict]]:
     """The latest run on each test set under this policy, with its verdict."""
-    runs = (
-        EvaluationRun.objects.with_results()
-        .counting()
-        .filter(version=version, policy_ref__id=str(policy.pk))
-        .order_by("-queued_at")
-    )
     latest: dict[Any, EvaluationRun] = {}
-    for run in runs:
+    for run in material.runs:
         latest.setdefault(run.dataset_version_id, run)
     return [(run, verdict_of(run)) for run in latest.values()]
 

@@ -10,18 +10,18 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
+from governance.material import Material
 from governance.models import Finding
 from governance.models.finding import at_least
 from governance.requirements import Answer, Outcome, Question
 from governance.requirements.parameters import only
-from models_registry.models import Version
 
 
 def answer(question: Question) -> list[Answer]:
     """Each finding that is not closed and is as grave as the policy says; an accepted one too, since an exception excuses it."""
     grave = at_least(question.demand.get("blocks", Finding.Severity.CRITICAL))
-    rows = Finding.objects.concerning(question.version).filter(severity__in=grave).exclude(state=Finding.State.CLOSED)
-    found = [Answer(Outcome.NOT_MET, _sentence(row), str(row.pk), row.get_absolute_url()) for row in rows.order_by("pk")]
+    rows = [row for row in question.material.findings if row.severity in grave and row.state != Finding.State.CLOSED]
+    found = [Answer(Outcome.NOT_MET, _sentence(row), str(row.pk), row.get_absolute_url()) for row in rows]
     return found or [Answer(Outcome.MET, _("No finding that blocks is open."))]
 
 
@@ -57,6 +57,6 @@ def words(demand: Mapping[str, Any]) -> str:
     return said % {"severities": get_text_list(grave, _("or"))}
 
 
-def pinned(version: Version) -> list[list[str]]:
+def pinned(material: Material) -> list[list[str]]:
     """Every finding about the version, its model and its data, by digest of how it stands."""
-    return sorted(row.pinned for row in Finding.objects.concerning(version))
+    return sorted(row.pinned for row in material.findings)

@@ -25,7 +25,7 @@ def words(demand: Mapping[str, Any]) -> str:
 
 def answer(question: Question) -> list[Answer]:
     version = question.version
-    card = version.card
+    card = question.material.card
     stated = (card.content if card else {}).get(MONITORING, "").strip().lower() not in {"", MISSING}
     page = reverse("models_registry:version", args=[version.pk])
     if stated:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from data_registry.lineage import Assessment, PiiFlag, VersionName, assess
+from data_registry.lineage import Assessment, PiiFlag, VersionName
 from data_registry.models import DatasetVersion, PiiFinding
 from data_registry.special import OFFICERS_DECISION
 from governance.requirements import Answer, Outcome, Question
@@ -32,10 +32,9 @@ def words(demand: Mapping[str, Any]) -> str:
 
 
 def answer(question: Question) -> list[Answer]:
-    named = list(question.version.data.values_list("dataset_version", flat=True))
-    if not named:
+    if not question.material.links:
         return [Answer(Outcome.NOT_ASSESSED, _("No data are named, so what is personal in them is not known."))]
-    found = assess(named)
+    found = question.material.personal
     said, pages = _people_said(found), _pages(found)
     answers = [_nobody_looked(name, pages) for name in found.not_assessed]
     answers += [_may_be_there(flag, pages) for flag in found.unknown]

@@ -29,17 +29,10 @@ def _labels(fields: Iterable[str]) -> str:
 
 
 def answer(question: Question) -> list[Answer]:
-    data = data_of(question)
+    data = question.material.data
     if not data:
         return [Answer(Outcome.NOT_ASSESSED, _("No data are named, so where they come from is not known."))]
     return [_of(one, question.demand["fields"]) for one in data]
-
-
-def data_of(question: Question) -> list[DatasetVersion]:
-    """Each dataset version that the version names, once, in the order of their names."""
-    links = question.version.data.select_related("dataset_version__dataset")
-    found = {link.dataset_version_id: link.dataset_version for link in links}
-    return sorted(found.values(), key=lambda one: (one.dataset.name, one.number))
 
 
 def _of(data: DatasetVersion, fields: list[str]) -> Answer:

@@ -15,7 +15,6 @@ from core.errors import InvalidInput
 from data_registry.special import SPECIAL
 from governance.assessing import METHODS, categories_words, rank
 from governance.models import RiskAssessment
-from governance.pins import flags_of
 from governance.requirements import Answer, Outcome, Question
 from governance.requirements.parameters import only
 from models_registry.models import RiskTier
@@ -69,4 +68,4 @@ def _of(found: RiskAssessment, question: Question) -> tuple[Outcome, str]:
 
 
 def _protected(question: Question) -> set[str]:
-    return {flag.category for flag in flags_of(question.version) if flag.category in SPECIAL}
+    return {flag.category for flag in question.material.personal.present if flag.category in SPECIAL}

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import InvalidInput
-from governance.models import Evidence, Policy
+from governance.material import Material
+from governance.models import Evidence
 from governance.models.evidence import KIND, kind_words
 from governance.requirements import Answer, Outcome, Question, demands_of
 from governance.requirements.parameters import only
-from models_registry.models import Version
 
 NAME = "uploaded_evidence"
 
@@ -69,10 +69,10 @@ def _of(kind: str, files: list[Evidence], today: date, page: str) -> Answer:
     return Answer(Outcome.NOT_MET, _("%(kind)s: the file counts only from %(day)s on.") % words, kind, page)
 
 
-def pinned(version: Version, policy: Policy) -> list[list[str]]:
+def pinned(material: Material) -> list[list[str]]:
     """The files that the policy asks for, by kind and digest: what is signed rests on exactly these."""
-    wanted = {kind for demand in demands_of(policy) if demand.get("kind") == NAME for kind in demand.get("evidence", [])}
+    wanted = {kind for demand in demands_of(material.policy) if demand.get("kind") == NAME for kind in demand.get("evidence", [])}
     if not wanted:
         return []
-    rows = Evidence.objects.current().about(version).filter(kind__in=wanted)
+    rows = Evidence.objects.current().about(material.version).filter(kind__in=wanted)
     return sorted([kind, digest] for kind, digest in rows.values_list("kind", "digest"))

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -51,6 +52,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         form = _form(request, review, approval, capacity.role, capacity.delegation, initial=begun)
     comparison = parts.changes_since_last_approval(review.version, approval)
     runs = approval.verdicts
+    prefetch_related_objects([run for run, _verdict in runs], "charts")
     return {
         "review": review,
         "version": review.version,

@@ -13,6 +13,7 @@ from core.errors import InvalidInput, NotAllowed, WrongState
 from governance import services
 from governance.approvals import approval_of
 from governance.code_sets import latest_code, pinned_code
+from governance.material import Material
 from governance.models import CodeComment, CodeCommit, CodeOutcome, CodeSet, Review, SignOff
 from governance.requirements import Outcome, Question
 from governance.requirements.code_review import answer, check
@@ -217,7 +218,7 @@ def test_a_version_without_code_says_nothing_of_it_in_what_is_signed(make_review
     review = make_review()
     sign(review, "validator")
     assert "code" not in SignOff.objects.get().statement
-    assert pinned_code(review.version, review.policy) == {}
+    assert pinned_code(Material(review.version, review.policy)) == {}
 
 
 def test_a_hosted_review_needs_address_reviewer_and_day(make_review: Any, send: Any, validator: Any, frozen_clock: Any) -> None:

@@ -24,7 +24,7 @@ from models_registry.models import Version
 
 pytestmark = pytest.mark.django_db
 
-MOST = 30  # queries of an allowed answer over the API that is certified already, sign-in by key included
+MOST = 18  # queries of an allowed answer over the API that is certified already, sign-in by key included
 
 
 @pytest.fixture

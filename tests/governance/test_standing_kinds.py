@@ -14,6 +14,7 @@ from data_registry.models import Profile
 from evaluations.models import EvaluationRun
 from governance import policies
 from governance.approvals import approval_of
+from governance.material import Material
 from governance.models import Policy
 from governance.requirements import Answer, Question, kinds
 from governance.requirements.evaluations import verdicts_of
@@ -34,7 +35,7 @@ def ask() -> Ask:
         assert found is not None
         policy = policies.in_force(version.model.risk_tier)
         checked = found.check({"kind": kind, **demand})
-        answers = found.answer(Question(version, policy, "production", verdicts_of(version, policy), checked))
+        answers = found.answer(Question(version, policy, "production", verdicts_of(Material(version, policy)), checked))
         return [(answer.outcome.value, answer.sentence) for answer in answers]
 
     return one

@@ -41,11 +41,14 @@ def deliver_what_waits() -> None:
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     end = Tree.objects.values_list("size", flat=True).first() or 0
     for hook in Webhook.objects.filter(free, state=Webhook.State.ACTIVE, next_at__lte=now, cursor__lt=end):
-        if Webhook.objects.filter(free, pk=hook.pk, cursor=hook.cursor).update(leased_until=now + LEASE) == 1:
+        # Only as it was read: while others were told, another worker may have tried, or somebody may have stopped it.
+        lease, row = clock.now() + LEASE, Webhook.objects.filter(pk=hook.pk)
+        as_read = Q(state=Webhook.State.ACTIVE, cursor=hook.cursor, attempts=hook.attempts, next_at=hook.next_at)
+        if row.filter(free, as_read).update(leased_until=lease) == 1:
             try:
                 _follow(hook, end)
             finally:
-                Webhook.objects.filter(pk=hook.pk).update(leased_until=None)
+                row.filter(leased_until=lease).update(leased_until=None)
     Delivery.objects.filter(at__lt=now - KEPT).delete()
 
 

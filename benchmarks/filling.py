@@ -13,6 +13,7 @@ from unittest import mock
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who exist in this measurement only
 VERSIONS_OF_A_MODEL = 100
+MOST = 200_000  # copies at the most
 
 
 @dataclass
@@ -22,6 +23,8 @@ class Filled:
     person: Any
     first: Any
     asked: list[Any]
+    end: int = 0  # the number of the next copy
+    copies: int = 0
 
 
 def begin() -> Filled:
@@ -34,6 +37,7 @@ def begin() -> Filled:
     from evaluations.models import EvaluationRun  # noqa: PLC0415 - as above
     from governance import services  # noqa: PLC0415 - as above
     from governance.approvals import approval_of  # noqa: PLC0415 - as above
+    from governance.assessing import METHOD  # noqa: PLC0415 - as above
     from governance.models import Accountability  # noqa: PLC0415 - as above
     from governance.signed_words import ACCOUNTABILITY_VERSION  # noqa: PLC0415 - as above
     from models_registry import jobs as inspecting  # noqa: PLC0415 - as above
@@ -59,11 +63,18 @@ def begin() -> Filled:
         dataset = data.register_dataset(team, by=scientist, name=name)
         draft = data.draft_version(dataset, by=scientist, provenance=PROVENANCE, format="other")
         data.receive_content(draft, by=scientist, chunks=[name.encode()])
-        return data.register_version(draft, by=scientist)
+        registered = data.register_version(draft, by=scientist)
+        data.record_finding(registered, by=scientist, category="direct_identifier", present="no")
+        return registered
 
     links = [("training", table("digits-train")), ("testing", table("digits"))]
     stated: dict[str, Any] = {"task": "multiclass", "risk_tier": "high", "classes": CLASSES}
     model = registry.register_model(by=scientist, team=team, name="digit-reader", **stated)
+    answers: dict[str, Any] = {
+        "levels": {one.key: 2 for one in METHOD.factors},
+        "reasons": dict.fromkeys(METHOD.asked, "So it is."),
+    }
+    services.activate_assessment(services.assess_risk(model, by=scientist, **answers), by=risk_manager)
     version = registry.draft_version(model, by=scientist, card=CARD, data=links)
     registry.receive_checkpoint(version, [b"weights"], name="model.safetensors", by=scientist)
     review = services.submit(version, by=scientist)
@@ -92,27 +103,41 @@ def _answering(answer: Any) -> Any:
     return run
 
 
-def grow(filled: Filled, start: int, end: int, *, asked: int) -> None:
-    """Copies number `start` to `end`; of them `asked`, evenly spread, are truly approved and live."""
+def grow(filled: Filled, versions: int, *, asked: int = 1, waiting: int = 0) -> None:
+    """The site holds so many versions; of the new ones `asked`, evenly spread, are truly approved and live, and the reviews of
+    the first `waiting` wait for their signatures.
+
+    Of ten copies one was withdrawn, one was rejected, and the others were approved; of a model's the last is live and each
+    before it was live until the next. Its events in the log are not copied: they are read by their subject alone.
+    """
     from django.db import connection  # noqa: PLC0415 - as above
 
     from evaluations.models import EvaluationRun, Metric  # noqa: PLC0415 - as above
-    from governance.models import Release, Review, SignOff, Step  # noqa: PLC0415 - as above
+    from governance.models import Release, Review, RiskAssessment, SignOff, Step  # noqa: PLC0415 - as above
     from models_registry.models import Inspection, ModelCard, RegisteredModel, Version, VersionData  # noqa: PLC0415 - as above
 
-    first = filled.first
+    first, start = filled.first, filled.end or VERSIONS_OF_A_MODEL - (versions - 1) % VERSIONS_OF_A_MODEL
+    end = start + versions - 1 - filled.copies
+    filled.end, filled.copies = end, versions - 1
     review = Review.objects.get(version=first)
     run = EvaluationRun.objects.get(version=first)
     of_model = f"(copied / {VERSIONS_OF_A_MODEL})"
     last = f"copied % {VERSIONS_OF_A_MODEL} = {VERSIONS_OF_A_MODEL - 1}"
+    is_open = f"copied < {start + waiting}"
+    withdrawn, rejected = (f"(copied % 10 = {number} AND NOT {last} AND NOT {is_open})" for number in (3, 6))
     model, version, its_review, its_run = _key("'m'", of_model), _key("'v'"), _key("'r'"), _key("'e'")
-    digest = "'sha256:' || encode(sha256(('weights' || copied)::bytea), 'hex')"
-    models = (start // VERSIONS_OF_A_MODEL, (end - 1) // VERSIONS_OF_A_MODEL)
-    made = {"name": "'model-' || copied", "risk_tier": "(ARRAY['low', 'medium', 'high'])[1 + copied % 3]"}
-    _copy(RegisteredModel, {"id": _key("'m'"), **made}, f"id = '{first.model_id}'", *models, skip_known=True)
     span = (start, end - 1)
+    models = tuple(number // VERSIONS_OF_A_MODEL for number in span)
+    made = {"id": _key("'m'"), "name": "'model-' || copied"}
+    _copy(RegisteredModel, made, f"id = '{first.model_id}'", *models, skip_known=True)
+    made = {"id": _key("'a'"), "model_id": _key("'m'")}
+    _copy(RiskAssessment, made, f"model_id = '{first.model_id}'", *models, skip_known=True)
+    digest = "'sha256:' || encode(sha256(('weights' || copied)::bytea), 'hex')"
     number = f"1 + copied % {VERSIONS_OF_A_MODEL}"
-    state = f"CASE WHEN {last} THEN 'approved' ELSE (ARRAY['approved', 'rejected', 'withdrawn', 'retired'])[1 + copied % 4] END"
+    state = (
+        f"CASE WHEN {withdrawn} THEN 'withdrawn' WHEN {rejected} THEN 'rejected' WHEN {is_open} THEN 'in_review' "
+        "ELSE 'approved' END"
+    )
     of_version = {"id": version, "model_id": model, "number": number, "checkpoint_digest": digest, "state": state}
     _copy(Version, of_version, f"id = '{first.pk}'", *span)
     _copy(ModelCard, {"id": _key("'c'"), "version_id": version}, f"version_id = '{first.pk}'", *span)
@@ -120,18 +145,44 @@ def grow(filled: Filled, start: int, end: int, *, asked: int) -> None:
     _copy(Inspection, {"id": _key("'i'"), "version_id": version}, f"version_id = '{first.pk}'", *span)
     _copy(EvaluationRun, {"id": its_run, "version_id": version, "checkpoint_digest": digest}, f"id = '{run.pk}'", *span)
     _copy(Metric, {"run_id": its_run}, f"run_id = '{run.pk}'", *span)
-    _copy(Review, {"id": its_review, "version_id": version}, f"id = '{review.pk}'", *span)
+    # one after the other, all of them in the past
+    moment = f"CASE WHEN {is_open} THEN NULL ELSE concluded_at + make_interval(secs => copied - {MOST}) END"
+    of_review = {
+        "id": its_review,
+        "version_id": version,
+        "state": f"CASE WHEN {withdrawn} THEN 'withdrawn' WHEN {is_open} THEN 'open' ELSE 'concluded' END",
+        "outcome": f"CASE WHEN {withdrawn} OR {is_open} THEN '' WHEN {rejected} THEN 'rejected' ELSE 'approved' END",
+        "concluded_at": moment,
+    }
+    _copy(Review, of_review, f"id = '{review.pk}'", *span)
     _copy(Step, {"review_id": its_review}, f"review_id = '{review.pk}'", *span)
-    chosen = [start + (index * 2 + 1) * (end - start) // (asked * 2) for index in range(asked)]
-    chosen = sorted({one // VERSIONS_OF_A_MODEL * VERSIONS_OF_A_MODEL + VERSIONS_OF_A_MODEL - 1 for one in chosen})
-    others = "NOT copied = ANY(ARRAY[" + ",".join(map(str, chosen)) + "])" if chosen else "true"
-    signed = {"id": _key("'s' || governance_signoff.role"), "review_id": its_review}
+    chosen = _spread(start, end, asked)
+    signed = {
+        "id": _key("'s' || governance_signoff.role"),
+        "review_id": its_review,
+        "verdict": f"CASE WHEN {rejected} THEN 'reject' ELSE 'approve' END",
+    }
+    others = f"NOT copied = ANY(ARRAY{chosen}::int[]) AND NOT {withdrawn} AND NOT {is_open}"
     _copy(SignOff, signed, f"review_id = '{review.pk}' AND {others}", *span)
-    live = {"id": _key("'l'"), "version_id": version, "model_id": model, "review_id": its_review}
-    _copy(Release, live, f"version_id = '{first.pk}' AND {last}", *span)
+    live = {
+        "id": _key("'l'"),
+        "version_id": version,
+        "model_id": model,
+        "review_id": its_review,
+        "state": f"CASE WHEN {last} THEN 'live' ELSE 'superseded' END",
+        "ended_at": f"CASE WHEN {last} THEN NULL ELSE released_at END",
+    }
+    _copy(Release, live, f"version_id = '{first.pk}' AND NOT {withdrawn} AND NOT {rejected} AND NOT {is_open}", *span)
     filled.asked += [_sign(filled, one) for one in chosen]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+    assert Version.objects.count() == versions, (Version.objects.count(), versions)
+
+
+def _spread(start: int, end: int, many: int) -> list[int]:
+    """The last copies of so many models, evenly spread from `start` to `end`."""
+    lasts = [one for one in range(start, end) if one % VERSIONS_OF_A_MODEL == VERSIONS_OF_A_MODEL - 1]
+    return sorted({lasts[index * len(lasts) // many] for index in range(many)}) if lasts else []
 
 
 def _sign(filled: Filled, number: int) -> Any:
@@ -151,14 +202,6 @@ def _sign(filled: Filled, number: int) -> Any:
         one.pk, one.review, one.digest, one.statement = uuid7(), review, sha256_of(stands), stands
         one.save(force_insert=True)
     return version
-
-
-def open_reviews(filled: Filled, many: int) -> None:
-    """The reviews of the newest versions that are not live are open again, as before they were signed."""
-    from governance.models import Review  # noqa: PLC0415 - as above
-
-    rows = Review.objects.exclude(version__releases__state="live").order_by("-pk").values_list("pk", flat=True)[:many]
-    Review.objects.filter(pk__in=list(rows)).update(state="open", outcome="", concluded_at=None)
 
 
 def _key(kind: str, number: str = "copied") -> str:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
+_COPIES: list[str] = []  # databases that go with the ground's own
+
 
 @contextmanager
 def ground() -> Iterator[Path]:
@@ -38,8 +40,37 @@ def ground() -> Iterator[Path]:
         yield folder
         connections.close_all()
     finally:
-        _administer(address.geturl(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for one in (name, *_COPIES):
+            _administer(address.geturl(), f'DROP DATABASE IF EXISTS "{one}" WITH (FORCE)')
+        _COPIES.clear()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_of_database(name: str) -> str:
+    """The site as it stands now in a database of its own, for as long as the ground lasts: its address."""
+    from django.db import connections  # noqa: PLC0415 - as above
+
+    address = urlsplit(os.environ["DATABASE_URL"])
+    original = address.path.lstrip("/")
+    connections.close_all()
+    _COPIES.append(f"{original}_{name}")
+    _administer(urlunsplit(address._replace(path="/postgres")), f'CREATE DATABASE "{original}_{name}" TEMPLATE "{original}"')
+    return urlunsplit(address._replace(path=f"/{original}_{name}"))
+
+
+@contextmanager
+def on(database: str) -> Iterator[None]:
+    """In this process, Django asks the database at this address."""
+    from django.db import connection  # noqa: PLC0415 - as above
+
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = urlsplit(database).path.lstrip("/")
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 def _administer(url: str, statement: str) -> None:

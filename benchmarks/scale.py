@@ -1,8 +1,9 @@
-"""The gate and the pages that people live on, on a site of 100,000 versions against one of few, on one machine, in turn."""
+"""The gate, the pages that people live on and a policy's dry run: a site of 100,000 versions against smaller ones, in turn."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import itertools
 import json
@@ -11,6 +12,7 @@ import statistics
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,51 +23,68 @@ from psycopg2.extras import execute_values
 
 from benchmarks import filling
 from benchmarks.ground import _administer as administer
+from benchmarks.ground import copy_of_database, on
 from benchmarks.mlflow_edge import _for_sqlalchemy, mlflow_server
 from benchmarks.results import Result
 from benchmarks.web import Web, web_process
 
-MANY, SOME, FEW = 100_000, 100, 10
+FEW, SOME, MANY = 10, 100, 100_000
+DRY = {1_260: 1_000, 12_600: 10_000}  # versions of a site -> those of them that are approved, at the least
 ASKED = 20  # versions about which the gate is asked on the large site
+MORE = [{"kind": "card_sections", "sections": ["contact"]}, {"kind": "provenance", "fields": ["use.consents"]}]  # a dry run asks
 OPEN = 5  # reviews that are open, on every site
-ROUNDS, OF_A_ROUND = 5, 20
-QUESTION = "/api/v1/gate/?environment=production"
-GATE, LISTS, MLFLOW = 0.9, 1.5, 1.0
+ROUNDS, OF_A_ROUND = 8, 20
+LISTED = 50  # models on one page
+GATE, LISTS, MLFLOW, LINEAR = 0.9, 1.5, 1.0, 12.0
 
 
-def measure(folder: Path) -> list[Result]:
-    with contextlib.ExitStack() as held:
-        filled = filling.begin()
-        filling.grow(filled, 0, FEW - 1, asked=0)
-        filling.open_reviews(filled, OPEN)
-        key, session = _key(filled.person), _session(filled.person)
-        few_queries = _queries(filled)
-        few = held.enter_context(_copy_of_database("few"))
-        filling.grow(filled, SOME, SOME * 2, asked=1)
-        some, asked_of_some = held.enter_context(_copy_of_database("some")), list(filled.asked)
-        filling.grow(filled, SOME * 2, MANY, asked=ASKED)
-        many_queries = _queries(filled)
-        gate = _gate(folder, some, asked_of_some, filled.asked, key)
-        lists, model_list = _lists(folder, few, filled.first.pk, session, (few_queries, many_queries))
-        return [gate, *lists, _against_mlflow(folder, model_list)]
+@dataclass(frozen=True)
+class Site:
+    """The database of a site of one size, and the versions that are truly approved and live there."""
+
+    database: str
+    asked: list[Any]
+
+
+@dataclass(frozen=True)
+class Sites:
+    of: dict[int, Site]  # by the number of versions
+    key: str
+    session: str
+
+
+@functools.cache
+def _sites() -> Sites:
+    """One site that grows, copied at each size; made once for all measures of a run."""
+    filled = filling.begin()
+    key, session = _key(filled.person), _session(filled.person)
+    found: dict[int, Site] = {}
+    for size in (FEW, SOME, *DRY, MANY):
+        filling.grow(filled, size, asked=ASKED if size == MANY else 1, waiting=OPEN if size == FEW else 0)
+        database = os.environ["DATABASE_URL"] if size == MANY else copy_of_database(str(size))
+        found[size] = Site(database, list(filled.asked))
+    return Sites(found, key, session)
 
 
 # -- the gate ----------------------------------------------------------------------------------------------------------------
 
 
-def _gate(folder: Path, some: str, asked_of_some: list[Any], asked: list[Any], key: str) -> Result:
-    with web_process(folder, {**os.environ, "DATABASE_URL": some}) as small, web_process(folder, os.environ) as large:
-        rates: dict[int, list[float]] = {small.port: [], large.port: []}
+def gate(folder: Path) -> Iterator[Result]:
+    sites = _sites()
+    with _webs(folder, SOME, MANY) as webs:
+        rates: dict[int, list[float]] = {size: [] for size in webs}
         for number in range(ROUNDS + 1):
-            for web, versions in ((small, asked_of_some), (large, asked)):
-                took = _ask(
-                    web, [f"/api/v1/gate/?digest={one.checkpoint_digest}&environment=production" for one in versions], key
-                )
+            for size, web in _turn(webs, number):
+                took = _ask(web, [_question(one) for one in sites.of[size].asked], sites.key)
                 if number:  # the first round issues what the others find
-                    rates[web.port].append(OF_A_ROUND / sum(took))
-    few, many = (statistics.median(rates[web.port]) for web in (small, large))
+                    rates[size].append(OF_A_ROUND / sum(took))
+    few, many = (statistics.median(rates[size]) for size in (SOME, MANY))
     how = f"{many:.0f} allowed answers a second at {MANY:,} versions ÷ {few:.0f} at {SOME}, one web process each, in turn"
-    return Result("gate_at_scale", many / few, GATE, "at least", how)
+    yield Result("gate_at_scale", many / few, GATE, "at least", how)
+
+
+def _question(version: Any) -> str:
+    return f"/api/v1/gate/?digest={version.checkpoint_digest}&environment=production"
 
 
 def _ask(web: Web, addresses: list[str], key: str) -> list[float]:
@@ -91,53 +110,86 @@ def _got(web: Web, address: str, headers: dict[str, str]) -> bytes:
     return body
 
 
+@contextlib.contextmanager
+def _webs(folder: Path, *sizes: int) -> Iterator[dict[int, Web]]:
+    """One web process for each size of the site."""
+    with contextlib.ExitStack() as held:
+        of = _sites().of
+        yield {size: held.enter_context(web_process(folder, {**os.environ, "DATABASE_URL": of[size].database})) for size in sizes}
+
+
+def _turn(webs: dict[int, Web], number: int) -> list[tuple[int, Web]]:
+    """Who is asked first changes with each round."""
+    return list(webs.items())[:: -1 if number % 2 else 1]
+
+
 # -- the lists ---------------------------------------------------------------------------------------------------------------
 
 
-def _addresses(version: Any) -> dict[str, str]:
-    return {"inbox": "/", "portfolio": "/portfolio/", "models": "/models/", "version": f"/versions/{version}/"}
+@dataclass(frozen=True)
+class _Page:
+    address: str
+    row: bytes  # what the answer holds once for each row
+    rows: int  # at the least
 
 
-def _queries(filled: filling.Filled) -> dict[str, int]:
+def _pages(site: Site) -> dict[str, _Page]:
+    version = site.asked[-1]
+    return {
+        "inbox": _Page("/", b'href="/reviews/', OPEN),
+        "portfolio": _Page("/portfolio/", b'href="/models/?', 1),
+        "models": _Page("/models/", b'href="/models/', 2),
+        "version": _Page(f"/versions/{version.pk}/", b'href="/models/', 1),
+    }
+
+
+def lists(folder: Path) -> Iterator[Result]:
+    sites = _sites()
+    queries = {size: _queries(sites.of[size], sites) for size in (FEW, MANY)}
+    took: dict[tuple[str, int], list[float]] = {}
+    with _webs(folder, FEW, MANY) as webs:
+        for number in range(ROUNDS + 1):
+            for name in queries[FEW]:
+                for size, web in _turn(webs, number):
+                    page = _pages(sites.of[size])[name]
+                    for _ in range(OF_A_ROUND // 4):
+                        seconds = _seconds(partial(_read, web, page, sites.session))
+                        if number:
+                            took.setdefault((name, size), []).append(seconds)
+    medians = {place: statistics.median(every) for place, every in took.items()}
+    ratios = {name: medians[name, MANY] / medians[name, FEW] for name in queries[FEW]}
+    said = [
+        f"{name} {medians[name, MANY] * 1000:.0f} ÷ {medians[name, FEW] * 1000:.0f} ms, "
+        f"{queries[MANY][name]} and {queries[FEW][name]} queries"
+        for name in ratios
+    ]
+    others = [name for name in ratios if queries[FEW][name] != queries[MANY][name]]
+    how = f"the worst page at {MANY:,} versions ÷ at {FEW}, medians, in turn: {'; '.join(said)}"
+    how += f"; other numbers of queries: {', '.join(others) or 'none'}"
+    yield Result("lists_at_scale", float("inf") if others else max(ratios.values()), LISTS, "at most", how)
+
+
+def _read(web: Web, page: _Page, session: str) -> None:
+    body = _got(web, page.address, {"Cookie": session})
+    assert body.count(page.row) >= page.rows, (page, body.count(page.row))
+
+
+def _queries(site: Site, sites: Sites) -> dict[str, int]:
     """What each page costs in queries, asked in this process."""
     from django.db import connection  # noqa: PLC0415 - models can be imported once Django is set up
     from django.test import Client  # noqa: PLC0415 - as above
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 - as above
 
-    client, found = Client(headers={"host": "127.0.0.1"}), {}
-    client.force_login(filled.person)
-    for name, address in _addresses(filled.first.pk).items():
-        client.get(address)
-        with CaptureQueriesContext(connection) as captured:
-            answer = client.get(address)
-        assert answer.status_code == http.client.OK, (address, answer.status_code, answer.headers)
-        found[name] = len(captured)
+    found = {}
+    with on(site.database):
+        for name, page in _pages(site).items():
+            client = Client(headers={"host": "127.0.0.1", "cookie": sites.session})
+            client.get(page.address)
+            with CaptureQueriesContext(connection) as captured:
+                answer = client.get(page.address)
+            assert answer.status_code == http.client.OK, (page, answer.status_code, answer.headers)
+            found[name] = len(captured)
     return found
-
-
-def _lists(
-    folder: Path, few: str, version: Any, session: str, queries: tuple[dict[str, int], dict[str, int]]
-) -> tuple[list[Result], float]:
-    cookie = {"Cookie": session}
-    took: dict[tuple[str, str], list[float]] = {}
-    with web_process(folder, {**os.environ, "DATABASE_URL": few}) as small, web_process(folder, os.environ) as large:
-        for number in range(ROUNDS + 1):
-            for name, address in _addresses(version).items():
-                for size, web in (("few", small), ("many", large)):
-                    for _ in range(OF_A_ROUND // 4):
-                        seconds = _seconds(partial(_got, web, address, cookie))
-                        if number:
-                            took.setdefault((name, size), []).append(seconds)
-    results = []
-    for name in _addresses(version):
-        at_few, at_many = (statistics.median(took[name, size]) for size in ("few", "many"))
-        how = f"{name}: {at_many * 1000:.0f} ms at {MANY:,} versions ÷ {at_few * 1000:.0f} ms at {FEW}, medians, in turn; "
-        how += f"{queries[1][name]} queries, {queries[0][name]} at {FEW}"
-        results.append(Result(f"{name}_at_scale", at_many / at_few, LISTS, "at most", how))
-    wrong = [name for name in queries[0] if queries[0][name] != queries[1][name]]
-    how = f"pages of inbox, portfolio, models and version that cost other numbers of queries than at {FEW}: {wrong or 'none'}"
-    results.append(Result("queries_at_scale", float(len(wrong)), 0, "at most", how))
-    return results, statistics.median(took["models", "many"])
 
 
 def _seconds(deed: Callable[[], Any]) -> float:
@@ -149,45 +201,45 @@ def _seconds(deed: Callable[[], Any]) -> float:
 # -- MLflow's list -----------------------------------------------------------------------------------------------------------
 
 
-def _against_mlflow(folder: Path, ours: float) -> Result:
+def model_list(folder: Path) -> Iterator[Result]:
+    sites = _sites()
     name = f"countersign_bench_mlflow_{os.getpid()}"
     address = urlsplit(os.environ["DATABASE_URL"])
     administer(address.geturl(), f'CREATE DATABASE "{name}"')
+    took: dict[str, list[float]] = {"ours": [], "theirs": []}
     try:
         theirs = address._replace(path=f"/{name}")
-        with mlflow_server(folder, _for_sqlalchemy(theirs)) as site:
+        with mlflow_server(folder, _for_sqlalchemy(theirs)) as site, _webs(folder, MANY) as webs:
             _fill_theirs(urlunsplit(theirs))
-            listed = f"{site}/api/2.0/mlflow/registered-models/search?max_results=50"
-            took = [_seconds(lambda: _listed(listed)) for _ in range(ROUNDS * 2)][2:]
+            listed = f"{site}/api/2.0/mlflow/registered-models/search?max_results={LISTED}"
+            page = _Page("/models/", b'href="/models/', LISTED)
+            for number in range(ROUNDS + 1):
+                for whose, deed in (
+                    ("ours", partial(_read, webs[MANY], page, sites.session)),
+                    ("theirs", partial(_listed, listed)),
+                ):
+                    seconds = [_seconds(deed) for _ in range(OF_A_ROUND // 4)]
+                    took[whose] += seconds if number else []
     finally:
         administer(address.geturl(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    other = statistics.median(took)
+    ours, other = (statistics.median(took[whose]) for whose in took)
     how = (
-        f"the page of 50 models with their latest versions at {MANY:,} versions: {ours * 1000:.0f} ms ÷ MLflow's server's answer "
+        f"the page of {LISTED} models with their latest versions, {MANY:,} in all: {ours * 1000:.0f} ms ÷ {LISTED} registered "
+        f"models of as many from MLflow's server (PostgreSQL, four processes): {other * 1000:.0f} ms, medians, in turn"
     )
-    how += f"with 50 registered models: {other * 1000:.0f} ms, medians"
-    return Result("models_against_mlflow", ours / other, MLFLOW, "at most", how)
+    yield Result("model_list_against_mlflow", ours / other, MLFLOW, "at most", how)
 
 
 def _listed(address: str) -> None:
     with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - the address of the server that was just begun
-        assert len(json.load(answer)["registered_models"]) == 50
+        assert len(json.load(answer)["registered_models"]) == LISTED
 
 
 def _fill_theirs(database: str) -> None:
-    at = 1_767_225_600_000
-    models = [(f"model-{one}", at + one, at + one, "") for one in range(MANY // filling.VERSIONS_OF_A_MODEL)]
+    at, of_a_model = 1_767_225_600_000, filling.VERSIONS_OF_A_MODEL
+    models = [(f"model-{one}", at + one, at + one, "") for one in range(MANY // of_a_model)]
     versions = [
-        (
-            f"model-{one // filling.VERSIONS_OF_A_MODEL}",
-            1 + one % filling.VERSIONS_OF_A_MODEL,
-            at + one,
-            at + one,
-            "",
-            "None",
-            "READY",
-        )
-        for one in range(MANY)
+        (f"model-{one // of_a_model}", 1 + one % of_a_model, at + one, at + one, "", "None", "READY") for one in range(MANY)
     ]
     with contextlib.closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
         columns = "name, creation_time, last_updated_time, description"
@@ -197,23 +249,39 @@ def _fill_theirs(database: str) -> None:
         cursor.execute("ANALYZE")
 
 
+# -- the dry run of a policy -------------------------------------------------------------------------------------------------
+
+
+def policy_dry_run(_folder: Path) -> Iterator[Result]:
+    from django.db import connection  # noqa: PLC0415 - as above
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 - as above
+
+    from governance.documents.checking import checked  # noqa: PLC0415 - as above
+    from governance.dry_run import dry_run  # noqa: PLC0415 - as above
+    from governance.policies import starting_body  # noqa: PLC0415 - as above
+
+    sites, body = _sites(), starting_body("high")
+    document = checked(body | {"valid_days": 10, "requirements": [*body["requirements"], *MORE]})
+    took: dict[int, list[float]] = {size: [] for size in DRY}
+    queries: dict[int, int] = {}
+    for number in range(4):
+        for size, many in DRY.items():
+            with on(sites.of[size].database), CaptureQueriesContext(connection) as captured:
+                begun = time.perf_counter()
+                found = dry_run(document)
+                seconds = time.perf_counter() - begun
+            assert found.looked_at >= many, (found.looked_at, many)
+            assert len(found.falling) == found.looked_at, "no card says whom to ask"
+            queries[size] = len(captured)
+            took[size] += [seconds / found.looked_at * many] if number else []
+    slow, quick = (min(took[size]) for size in sorted(DRY, reverse=True))
+    same = len(set(queries.values())) == 1
+    how = f"{max(DRY.values()):,} approvals {slow:.2f} s ÷ {min(DRY.values()):,} approvals {quick:.2f} s, of three each; "
+    how += f"{' and '.join(map(str, queries.values()))} queries"
+    yield Result("policy_dry_run", slow / quick if same else float("inf"), LINEAR, "at most", how)
+
+
 # -- the ground --------------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _copy_of_database(name: str) -> Iterator[str]:
-    """The site as it stands now, in a database of its own: its address."""
-    from django.db import connections  # noqa: PLC0415 - as above
-
-    address = urlsplit(os.environ["DATABASE_URL"])
-    original = address.path.lstrip("/")
-    elsewhere = urlunsplit(address._replace(path="/postgres"))
-    connections.close_all()
-    administer(elsewhere, f'CREATE DATABASE "{original}_{name}" TEMPLATE "{original}"')
-    try:
-        yield urlunsplit(address._replace(path=f"/{original}_{name}"))
-    finally:
-        administer(elsewhere, f'DROP DATABASE IF EXISTS "{original}_{name}" WITH (FORCE)')
 
 
 def _key(person: Any) -> str:

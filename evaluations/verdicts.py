@@ -8,7 +8,7 @@ the favourable one misses it. Otherwise inconclusive, with the number of rows th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -119,20 +119,27 @@ def title_of(line: Mapping[str, Any]) -> str:
 
 
 def judge(
-    metrics: Sequence[Measured], thresholds: Sequence[Mapping[str, Any]], *, not_run: Mapping[str, str] | None = None
+    metrics: Sequence[Measured],
+    thresholds: Sequence[Mapping[str, Any]],
+    *,
+    not_run: Mapping[str, str] | None = None,
+    unsaid: Collection[str] = (),
 ) -> Verdict:
     """Each threshold's verdict and the gravest of them; without thresholds, or with one that is unreadable, nothing passes.
 
     `not_run` says of checks that came to nothing why ("" stands for all of them); the sentence of their thresholds repeats it.
+    Checks whose outcome is among `unsaid` have no sentence: of ten thousand versions nobody reads what passed.
     """
-    checks = [_judge(metrics, line, not_run or {}) for line in thresholds]
+    checks = [_judge(metrics, line, not_run or {}, unsaid) for line in thresholds]
     outcomes = {check.outcome for check in checks}
     if FAILED in outcomes:
         return Verdict(FAILED, checks)
     return Verdict(PASSED if outcomes == {PASSED} else INCONCLUSIVE, checks)
 
 
-def _judge(metrics: Sequence[Measured], line: Mapping[str, Any], not_run: Mapping[str, str]) -> CheckVerdict:
+def _judge(
+    metrics: Sequence[Measured], line: Mapping[str, Any], not_run: Mapping[str, str], unsaid: Collection[str]
+) -> CheckVerdict:
     try:
         threshold = threshold_of(line)
     except InvalidInput as refusal:
@@ -154,7 +161,9 @@ def _judge(metrics: Sequence[Measured], line: Mapping[str, Any], not_run: Mappin
         low=decisive.low,
         high=decisive.high,
         n=decisive.n,
-        sentence=wording.sentence(
+        sentence=""
+        if outcome in unsaid
+        else wording.sentence(
             outcome,
             decisive,
             threshold,

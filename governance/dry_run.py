@@ -217,7 +217,7 @@ def _of_numbers(row: dict[str, Any], criteria: Criteria | None, material: _Mater
         return [_("Nothing has been measured yet.")]
     found = []
     for run in runs:
-        verdict = judge(material.metrics.get(run.pk, []), criteria.thresholds, not_run=run.not_run)
+        verdict = judge(material.metrics.get(run.pk, []), criteria.thresholds, not_run=run.not_run, unsaid={PASSED})
         found += [f"{run.data}: {check.sentence}" for check in verdict.checks if check.outcome != PASSED]
         found += material.unverified.get(run.pk, [])
     return found

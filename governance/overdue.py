@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -59,9 +59,12 @@ def _reviews() -> QuerySet[Any, Any]:
 
 def _approvals() -> QuerySet[Any, Any]:
     """Live now under an approval that ran out, or does so soon; what is live under none has no end of it."""
-    given = Review.objects.approving().filter(version=OuterRef("version"), environment=OuterRef("environment"))
-    ends = Subquery(given.order_by("-opened_at", "-pk").values("valid_until")[:1])
-    return Release.objects.live().annotate(ends=ends).filter(ends__lte=clock.now() + SOON).order_by().values("model")
+    there = {"version": OuterRef("version"), "environment": OuterRef("environment")}
+    later = Q(opened_at__gt=OuterRef("opened_at")) | Q(opened_at=OuterRef("opened_at"), pk__gt=OuterRef("pk"))
+    renewed = Review.objects.approving().filter(later, **there)
+    ending = Review.objects.approving().filter(valid_until__lte=clock.now() + SOON)  # few of all approvals: these first
+    rows = ending.filter(Exists(Release.objects.live().filter(**there)), ~Exists(renewed))
+    return rows.order_by().values("version__model")
 
 
 def _findings() -> QuerySet[Any, Any]:

@@ -174,6 +174,8 @@ class Review(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="open"), name="review_due"),
             models.Index(fields=["valid_until"], condition=Q(state="concluded"), name="review_valid_until"),
+            models.Index(fields=["valid_until"], condition=Q(state="concluded", reminded_at__isnull=False), name="review_ending"),
+            models.Index(fields=["-concluded_at"], condition=~Q(state="open"), name="review_decided"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0019_releases_in_an_emergency")]
+    dependencies = [("governance", "0020_signing_is_delegated")]
 
     operations = [
         migrations.AddIndex(

@@ -128,6 +128,10 @@ class Client(Transport):
     def draft_version(self, model: str, **facts: Any) -> JSON:
         return self.post(f"models/{model}/versions/", facts)
 
+    def clone(self, version: str, **where: Any) -> JSON:
+        """A draft with this version's bytes: of a new model (`team`, `name`, `description`) or of one that exists (`model`)."""
+        return self.post(f"versions/{quote(version, safe='')}/clones/", where)
+
     def send_checkpoint(self, version: str, file: Path, *, progress: Callable[[int, int], None] | None = None) -> JSON:
         return self.send(f"versions/{version}/checkpoint/", file, progress=progress)
 

@@ -20,12 +20,16 @@ from core.api import AnyBytes, ApiView, stream_body
 from core.errors import InvalidInput, Missing
 from data_registry.models import DatasetVersion
 from models_registry import cards, editing, services
+from models_registry.cloning import clone_as_model, clone_into
+from models_registry.descent import clones_of
 from models_registry.models import RegisteredModel, RiskTier, Version
 from models_registry.narrowing import NONE, narrowed
 from models_registry.permissions import can_download
 from models_registry.registering_runs import version_from_run
 from models_registry.serializers import (
     CardFieldsOutput,
+    CloneInput,
+    CloneOutput,
     DataInput,
     DraftOutput,
     ModelInput,
@@ -179,6 +183,38 @@ class Registration(ApiView):
             raise InvalidInput(_("There is no such model, or you may not see it."), code="unknown_model")
         version = version_from_run(run, model=model, by=request.user, **given)
         return Response(DraftOutput(_whole(version)).data, status=201)
+
+
+class Clones(ApiView):
+    write_scope = "submit"
+
+    @extend_schema(tags=["versions"], responses=ModelVersionRow(many=True), operation_id="versions_clones_list")
+    def get(self, request: Request, pk: UUID) -> Response:
+        """The versions that were cloned from this one, newest first, as far as you may see them."""
+        seen = Version.objects.visible_to(request.user)
+        rows = clones_of(_visible(request, pk)).filter(pk__in=seen.values("pk")).select_related("model")
+        return self.page(rows, ModelVersionRow, request)
+
+    @extend_schema(tags=["versions"], request=CloneInput, responses={201: CloneOutput}, operation_id="versions_clone")
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Begin a draft with this version's bytes, card, data and reading: of a new model, or of another that exists.
+
+        It shares the bytes by digest and names this version as its original. No approval, signature, finding, measurement or
+        risk assessment comes along: the draft is submitted, inspected, measured and signed like any other.
+        """
+        original, given = _visible(request, pk), self.bind(CloneInput, request)
+        if "model" in given:
+            seen = RegisteredModel.objects.visible_to(request.user).select_related("team")
+            model = seen.filter(pk=given["model"]).first()
+            if model is None:
+                raise InvalidInput(_("There is no such model, or you may not see it."), code="unknown_model")
+            version = clone_into(original, by=request.user, model=model, note=given.get("note", ""))
+        else:
+            team = teams_visible_to(request.user).filter(pk=given.pop("team")).first()
+            if team is None:
+                raise InvalidInput(_("There is no such team, or you may not see it."), code="unknown_team")
+            version = clone_as_model(original, by=request.user, team=team, **given)
+        return Response(CloneOutput(_whole(version)).data, status=201)
 
 
 class Checkpoint(ApiView):

@@ -10,5 +10,6 @@ urlpatterns = [
     path("versions/<uuid:pk>/", api.VersionDetail.as_view(), name="api-version"),
     path("versions/<uuid:pk>/data/", api.VersionDataLinks.as_view(), name="api-version-data"),
     path("runs/<uuid:pk>/registration/", api.Registration.as_view(), name="api-run-registration"),
+    path("versions/<uuid:pk>/clones/", api.Clones.as_view(), name="api-version-clones"),
     path("versions/<uuid:pk>/checkpoint/", api.Checkpoint.as_view(), name="api-checkpoint"),
 ]

@@ -10,7 +10,7 @@ class ModelsRegistryConfig(AppConfig):
         from core.searching import Finder, finders
         from data_registry.uses import LEARNED_FROM, USES
         from ledger.protection import protect
-        from models_registry import drafts, finding, history, narrowing
+        from models_registry import cloned_parts, drafts, finding, history, narrowing
         from models_registry.history import subjects
         from models_registry.models import Inspection, ModelCard, RegisteredFile
         from models_registry.parts import Tab, overview_parts, version_tabs
@@ -28,6 +28,7 @@ class ModelsRegistryConfig(AppConfig):
             lambda version: ("inspection", list(Inspection.objects.filter(version=version).values_list("pk", flat=True))),
         )
         overview_parts.register("run of a draft", drafts.parts_of, order=200)
+        overview_parts.register("descent", cloned_parts.parts_of, order=210)
         run_buttons.register("registering", register_button)
         run_parts.register("versions", versions_of)
         USES.register("versions", history.uses_of)

@@ -124,6 +124,20 @@ class VersionDrafted(Event):
     run: str = ""
 
 
+@event("version.cloned", version=1)
+@dataclass(frozen=True, kw_only=True)
+class VersionCloned(Event):
+    """A draft was begun from another version: it has that one's bytes, and nothing of what was decided about it."""
+
+    says = _("Cloned from %(name)s")
+    look = ("copy", "idle")
+
+    original: str
+    name: str  # of the original, as it was called then
+    team: str  # of the original
+    checkpoint: str
+
+
 @event("version.checkpoint_received", version=1)
 @dataclass(frozen=True, kw_only=True)
 class CheckpointReceived(Event):

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -123,7 +124,8 @@ class Version(models.Model):
     training_run = models.ForeignKey(
         "tracking.TrainingRun", null=True, blank=True, on_delete=models.PROTECT, related_name="versions"
     )
-    source = models.JSONField(default=dict, blank=True)  # {uri, link, model, version, flavors}: where MLflow registered it from
+    # {uri, link, model, version, flavors}: what it was made of; `version` is the original that it was cloned from
+    source = models.JSONField(default=dict, blank=True)
     tags = models.JSONField(default=dict, blank=True)  # as a model's
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="versions_created")
     created_at = models.DateTimeField()
@@ -160,6 +162,7 @@ class Version(models.Model):
                 name="a_submitted_version_has_a_checkpoint",
             ),
         ]
+        indexes = [models.Index(KeyTransform("version", "source"), name="versions_by_their_original")]
 
     def __str__(self) -> str:
         return f"{self.model.name} v{self.number}"

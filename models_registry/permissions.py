@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Role
+from accounts.visibility import teams_visible_to
 from core.decisions import Decision, allow, deny
 from models_registry.models import RegisteredModel, Version
 
@@ -18,6 +20,16 @@ def can_register(person: Person, team: Team) -> Decision:
     if person.holds(Role.DATA_SCIENTIST, team):
         return allow()
     return deny(_("Only a data scientist of this team registers models and versions in it."), code="wrong_role")
+
+
+def scientist_teams(person: Person) -> QuerySet[Team]:
+    """The teams for which the person hands in versions: the list form of `can_register`."""
+    teams = teams_visible_to(person)
+    return (
+        teams
+        if person.holds(Role.DATA_SCIENTIST)
+        else teams.filter(memberships__person=person, memberships__role=Role.DATA_SCIENTIST)
+    )
 
 
 def can_draft(person: Person, model: RegisteredModel) -> Decision:
@@ -39,6 +51,20 @@ def can_download(person: Person, version: Version) -> Decision:
     if person.holds(Role.DATA_SCIENTIST, version.model.team) or person.holds(Role.VALIDATOR, version.model.team):
         return allow()
     return deny(_("Only data scientists and validators of the team download a checkpoint."), code="wrong_role")
+
+
+def can_hand_on(person: Person, version: Version) -> Decision:
+    """Whoever clones a version hands its checkpoint to another team, so it is one of those who may have it themselves."""
+    if can_download(person, version):
+        return allow()
+    return deny(
+        _("Only data scientists and validators of the version's team hand its checkpoint on to another model."), code="wrong_role"
+    )
+
+
+def can_clone(person: Person, version: Version, team: Team) -> Decision:
+    """Whether `person` may make the version one of a model of `team`."""
+    return can_hand_on(person, version) and can_register(person, team)
 
 
 def can_rename(person: Person, model: RegisteredModel) -> Decision:

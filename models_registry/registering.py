@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.acts import act
 from models_registry import cards, events
+from models_registry.cloning import name_learned, record_descent
 from models_registry.data_uses import use_of
+from models_registry.descent import original_of
 from models_registry.models import RegisteredFile, RegisteredModel, Version
 from models_registry.permissions import can_draft
 from models_registry.services import begin_version, harmless_name
@@ -52,6 +54,9 @@ def register_files(
         can_draft(by, model).enforce()
         data = list(_data_of(run)) if run else []
         version = begin_version(model, by=by, content=content, data=data, within=this, run=run, note=note, **columns)
+        if original := original_of(version):
+            name_learned(version, original, within=this)
+            record_descent(version, original, within=this)
         RegisteredFile.objects.bulk_create(
             RegisteredFile(version=version, path=file.path, digest=file.digest, size=file.size) for file in kept
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from models_registry import services
+from models_registry.descent import not_taken_over, original_of
 from models_registry.models import Inspection, ModelCard, RegisteredModel, RiskTier, Task, Version, VersionData
 from models_registry.registering_runs import not_linked
 
@@ -88,6 +90,23 @@ class RegistrationInput(serializers.Serializer):
     reading = serializers.DictField(required=False, allow_null=True, help_text="Else that of the version before.")
 
 
+class CloneInput(serializers.Serializer):
+    """Either `team` and `name` (a new model), or `model` (one that exists)."""
+
+    team = serializers.UUIDField(required=False, help_text="The team that gets a new model; you are its data scientist.")
+    name = serializers.CharField(required=False, max_length=64, help_text="The new model's: lower-case letters, digits, hyphens.")
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=4000, help_text="Of the new model: what it is for there."
+    )
+    model = serializers.UUIDField(required=False, help_text="Instead: the model, of the same task, that gets a new draft.")
+    note = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text="Why it was cloned.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("model" in attrs) == ("team" in attrs) or ("team" in attrs) != ("name" in attrs):
+            raise serializers.ValidationError(_("Say where to: team and name for a new model, or the model that exists."))
+        return attrs
+
+
 class CardInput(serializers.Serializer):
     content = serializers.DictField(child=serializers.CharField(max_length=20_000, allow_blank=True))
 
@@ -127,6 +146,11 @@ class InspectionOutput(serializers.ModelSerializer):
         fields = ["state", "verdict", "format", "reasons", "facts", "sandbox", "error", "queued_at", "finished_at"]
 
 
+class OriginalOutput(serializers.Serializer):
+    id = serializers.UUIDField(source="pk")
+    name = serializers.CharField(source="__str__")
+
+
 class ModelVersionOutput(serializers.ModelSerializer):
     """A version with everything that is said of it; whether its approval holds is asked at `approval/`."""
 
@@ -138,6 +162,7 @@ class ModelVersionOutput(serializers.ModelSerializer):
     architecture = serializers.DictField(allow_null=True)
     reading = serializers.DictField(allow_null=True)
     submitted_by = serializers.CharField(source="submitted_by.name", default=None, allow_null=True)
+    cloned_from = serializers.SerializerMethodField(help_text="The version whose bytes it has, which you may not see.")
 
     class Meta:
         model = Version
@@ -155,6 +180,7 @@ class ModelVersionOutput(serializers.ModelSerializer):
             "architecture",
             "reading",
             "training_run",
+            "cloned_from",
             "card",
             "data",
             "inspection",
@@ -170,6 +196,11 @@ class ModelVersionOutput(serializers.ModelSerializer):
     def get_inspection(self, version: Version) -> dict[str, Any] | None:
         inspection = getattr(version, "inspection", None)
         return InspectionOutput(inspection).data if inspection else None
+
+    @extend_schema_field(OriginalOutput(allow_null=True))
+    def get_cloned_from(self, version: Version) -> Any:
+        original = original_of(version)
+        return OriginalOutput(original).data if original else None
 
 
 class NotLinkedOutput(serializers.Serializer):
@@ -194,6 +225,18 @@ class DraftOutput(ModelVersionOutput):
     @extend_schema_field(NotLinkedOutput(many=True))
     def get_not_linked(self, version: Version) -> Any:
         return NotLinkedOutput(not_linked(version), many=True).data
+
+
+class CloneOutput(DraftOutput):
+    """The draft that was begun, and what of the original it does not have."""
+
+    not_taken_over = serializers.SerializerMethodField(help_text="One sentence; empty: nothing is missing.")
+
+    class Meta(DraftOutput.Meta):
+        fields = [*DraftOutput.Meta.fields, "not_taken_over"]
+
+    def get_not_taken_over(self, version: Version) -> str:
+        return not_taken_over(version)
 
 
 class ModelVersionRow(serializers.ModelSerializer):

@@ -15,7 +15,7 @@ from core import blobs, clock
 from core.canonical import sha256_of
 from core.errors import InvalidInput, WrongState
 from ledger.acts import Act, act
-from models_registry import cards, events, lifecycle
+from models_registry import cards, descent, events, lifecycle
 from models_registry.inspection.reading import BadReading, reading_of
 from models_registry.models import SLUG, ModelCard, RegisteredModel, Version, VersionData
 from models_registry.permissions import can_draft, can_edit, can_register, can_withdraw
@@ -42,6 +42,33 @@ def register_model(
     tags: dict[str, str] | None = None,
 ) -> RegisteredModel:
     """The team has a model of this name, owned by `by`. Task and risk tier may be left open (""); `editing.state` states them."""
+    with act(by, attempt="register_model", on=team) as this:
+        return begin_model(
+            by=by,
+            team=team,
+            name=name,
+            task=task,
+            risk_tier=risk_tier,
+            classes=classes,
+            description=description,
+            tags=tags,
+            within=this,
+        )
+
+
+def begin_model(
+    *,
+    by: Person,
+    team: Team,
+    name: str,
+    task: str,
+    risk_tier: str,
+    within: Act,
+    classes: Iterable[str] = (),
+    description: str = "",
+    tags: dict[str, str] | None = None,
+) -> RegisteredModel:
+    """As `register_model`, as a part of an act that makes more than a model."""
     require_name(name)
     model = RegisteredModel(
         team=team,
@@ -54,19 +81,18 @@ def register_model(
         owner=by,
         created_at=clock.now(),
     )
-    with act(by, attempt="register_model", on=team) as this:
-        can_register(by, team).enforce()
-        try:
-            with transaction.atomic():
-                model.save(force_insert=True)
-        except IntegrityError as error:
-            raise WrongState(
-                _("The team %(team)s already has a model named %(name)s.") % {"team": team.name, "name": name}, code="name_taken"
-            ) from error
-        this.record(
-            events.ModelRegistered(name=name, team=str(team.pk), task=task, risk_tier=risk_tier, owner=str(by.pk)),
-            on=model,
-        )
+    can_register(by, team).enforce()
+    try:
+        with transaction.atomic():
+            model.save(force_insert=True)
+    except IntegrityError as error:
+        raise WrongState(
+            _("The team %(team)s already has a model named %(name)s.") % {"team": team.name, "name": name}, code="name_taken"
+        ) from error
+    within.record(
+        events.ModelRegistered(name=name, team=str(team.pk), task=task, risk_tier=risk_tier, owner=str(by.pk)),
+        on=model,
+    )
     return model
 
 
@@ -127,7 +153,7 @@ def begin_version(
     within.record(fact, on=version)
     _write_card(version, content, by=by, within=within)
     for use, dataset_version in data:
-        _link(version, dataset_version, use=use, within=within)
+        name_data(version, dataset_version, use=use, within=within)
     return version
 
 
@@ -137,7 +163,7 @@ def link_data(version: Version, dataset_version: DatasetVersion, *, use: str, by
         can_edit(by, version).enforce()
         version = Version.objects.select_for_update().get(pk=version.pk)
         _must_be_draft(version)
-        _link(version, dataset_version, use=use, within=this)
+        name_data(version, dataset_version, use=use, within=this)
 
 
 def describe_draft(
@@ -174,10 +200,11 @@ def describe_draft(
         named = {(use, one.pk) for use, one in wanted}
         for link in version.data.select_related("dataset_version"):
             if (link.use, link.dataset_version_id) not in named:
+                _must_keep(version, link)
                 link.delete()
                 this.record(events.DataUnlinked(dataset_version=str(link.dataset_version_id), use=link.use), on=version)
         for use, dataset_version in wanted:
-            _link(version, dataset_version, use=use, within=this)
+            name_data(version, dataset_version, use=use, within=this)
     return version
 
 
@@ -187,12 +214,12 @@ def receive_checkpoint(
     """The draft has these bytes as its checkpoint. They are streamed and hashed outside any act; a draft may be given others."""
     with act(by, attempt="receive_checkpoint", on=version):
         can_edit(by, version).enforce()  # a refusal comes before the first byte is read, and is recorded
-        _must_be_draft(version)
+        _must_take_bytes(version)
     blob = blobs.receive(chunks, limit=settings.UPLOAD_LIMIT, expected=expected)
     with act(by, attempt="receive_checkpoint", on=version) as this:
         version = Version.objects.select_for_update().get(pk=version.pk)
         can_edit(by, version).enforce()
-        _must_be_draft(version)
+        _must_take_bytes(version)
         version.checkpoint_digest, version.checkpoint_size = blob.digest, blob.size
         version.checkpoint_name = harmless_name(name)
         version.save(update_fields=["checkpoint_digest", "checkpoint_size", "checkpoint_name"])
@@ -276,7 +303,8 @@ def _write_card(version: Version, content: dict[str, str], *, by: Person, within
     return card
 
 
-def _link(version: Version, dataset_version: DatasetVersion, *, use: str, within: Act) -> None:
+def name_data(version: Version, dataset_version: DatasetVersion, *, use: str, within: Act) -> None:
+    """The version names registered data for this use, as a part of an act."""
     if dataset_version.state != dataset_version.State.REGISTERED:
         raise WrongState(
             _("%(data)s is still a draft: register it before a version names it.") % {"data": dataset_version},
@@ -305,6 +333,32 @@ def _must_be_draft(version: Version) -> None:
             _("%(version)s was submitted, so its checkpoint and data are fixed. Changed bytes are a new version.")
             % {"version": version},
             code="already_submitted",
+        )
+
+
+def _must_take_bytes(version: Version) -> None:
+    _must_be_draft(version)
+    if original := descent.keeps_bytes(version):
+        raise WrongState(
+            _("%(version)s was cloned from %(original)s and keeps its bytes. Other bytes are a version of their own: begin one.")
+            % {"version": version, "original": original},
+            code="cloned",
+        )
+
+
+def _must_keep(version: Version, link: VersionData) -> None:
+    """What the original's weights were made with, its clone's were made with, too."""
+    original = descent.original_of(version)
+    if (
+        original
+        and original.data.exclude(use=VersionData.Use.TESTING)
+        .filter(dataset_version=link.dataset_version_id, use=link.use)
+        .exists()
+    ):
+        raise WrongState(
+            _("%(data)s stays named: the weights, which are those of %(original)s, were made with it.")
+            % {"data": link.dataset_version, "original": original},
+            code="learned_by_original",
         )
 
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("models/<uuid:pk>/statement/", views.state, name="state"),
     path("versions/<uuid:pk>/", views.version_overview, name="version"),
     path("runs/<uuid:pk>/register/", views.register_run, name="run_registration"),
+    path("versions/<uuid:pk>/clone/", views.clone, name="clone"),
     path("versions/<uuid:pk>/evidence/", views.version_evidence, name="evidence"),
     path("versions/<uuid:pk>/history/", views.version_history, name="history"),
 ]

@@ -19,13 +19,15 @@ from core.pages import see_other
 from core.paging import page_by_key
 from data_registry.lineage import assess
 from models_registry import cards, editing
-from models_registry.forms import RegisterForm, StateForm
+from models_registry.cloning import clone_as_model, clone_into
+from models_registry.descent import why_not_cloned
+from models_registry.forms import CloneForm, RegisterForm, StateForm
 from models_registry.history import entries_of, lines
 from models_registry.models import RegisteredModel, Version
 from models_registry.narrowing import narrowed
 from models_registry.pages import format_words, shell, visible_version
 from models_registry.parts import list_columns, model_parts, overview_parts, placed, with_columns
-from models_registry.permissions import can_draft, can_register
+from models_registry.permissions import can_draft, can_hand_on, can_register, scientist_teams
 from models_registry.registering_runs import checkpoints_of, version_from_run
 from models_registry.runs import training_of
 from models_registry.sandbox_words import words_of
@@ -150,6 +152,41 @@ def version_history(request: HttpRequest, pk: UUID) -> HttpResponse:
     version = visible_version(request, pk)
     page = page_by_key(request, entries_of(version))
     return render(request, "models_registry/version_history.html", {**shell(version), "page": page, "entries": lines(page.rows)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def clone(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Begin a draft of another model with this version's bytes; then its page says what is still missing."""
+    original = visible_version(request, pk)
+    if not (decision := can_hand_on(request.user, original)):
+        raise PermissionDenied(decision.reason)
+    if not scientist_teams(request.user).exists():
+        raise PermissionDenied(_("Only data scientists register versions. Ask an administrator for that role in a team."))
+    form = CloneForm(request.POST or None, person=request.user, original=original)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                version = _clone(original, by=request.user, **form.cleaned_data)
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+                status = refusal.status
+            else:
+                messages.success(
+                    request, _("%(version)s is a clone of %(original)s.") % {"version": version, "original": original}
+                )
+                return see_other(request, version)
+    context = {**shell(original), "form": form, "refusal": "" if form.is_bound else why_not_cloned(original)}
+    return render(request, "models_registry/clone.html", context, status=status)
+
+
+def _clone(
+    original: Version, *, by: Any, model: RegisteredModel | None, team: Any, name: str, description: str, note: str
+) -> Version:
+    if model is not None:
+        return clone_into(original, by=by, model=model, note=note)
+    return clone_as_model(original, by=by, team=team, name=name, description=description, note=note)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,6 +17,7 @@ from audit.models import Report
 from core.canonical import canonical_bytes, sha256_of
 from core.clock import stamp
 from models_registry import cards
+from models_registry.models import Version
 from models_registry.pages import format_words
 
 FORMAT = "countersign-report/1"
@@ -117,6 +118,7 @@ def _version(material: Material) -> dict[str, Any]:
         "checkpoint_size": plain(version.checkpoint_size),
         "checkpoint_name": version.checkpoint_name,
         "architecture": plain(version.architecture),
+        "cloned_from": [_original(one) for one in material.originals],
         "created_by": people.named(material, version.created_by_id),
         "submitted_by": people.named(material, version.submitted_by_id) if version.submitted_by_id else None,
         "submitted_at": stamp(version.submitted_at) if version.submitted_at else None,
@@ -136,6 +138,16 @@ def _version(material: Material) -> dict[str, Any]:
             "event": material.index_of("inspection", inspection.pk, "inspection.completed"),
             "sandbox": sandbox(inspection.sandbox),
         },
+    }
+
+
+def _original(original: Version) -> dict[str, Any]:
+    """A version whose bytes these are. What was decided about it says nothing here, so it is not told."""
+    return {
+        "id": str(original.pk),
+        "name": str(original),
+        "team": original.model.team.name,
+        "checkpoint": original.checkpoint_digest,
     }
 
 

@@ -27,6 +27,7 @@ from governance.approvals import Approval, approval_of
 from governance.models import Release, Review, SignOff
 from ledger.models import Entry, PrivateValue
 from ledger.services import sequence_and_seal
+from models_registry.descent import originals_of
 from models_registry.history import entries_of
 from models_registry.models import ModelCard, Version, VersionData
 from monitoring.models import Alert, ObservationBatch
@@ -58,6 +59,7 @@ class Material:
     reviews: list[Review]
     sign_offs: dict[UUID, SignOff]  # by event
     runs: list[tuple[EvaluationRun, Verdict]]
+    originals: list[Version]  # whose bytes these are: the nearest first
     card: ModelCard | None
     uses: list[VersionData]
     data: list[DatasetVersion]  # what the version names and all that those came from
@@ -141,6 +143,7 @@ def _read(report: Report) -> Material:
         reviews=reviews,
         sign_offs={one.event: one for one in SignOff.objects.filter(review__version=version).select_related("withdrawal")},
         runs=[(run, verdict_of(run)) for run in runs],
+        originals=originals_of(version),
         card=version.card,
         uses=uses,
         data=data,

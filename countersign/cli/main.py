@@ -14,6 +14,7 @@ from countersign import __version__
 from countersign.capturing.changes import CannotTell
 from countersign.cli import (
     checking,
+    cloning,
     code,
     commands,
     data,
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("-o", "--output", metavar="FILE", help="where to save it")
     gate.add_arguments(command("gate", "May exactly these bytes run? 0: they may; 1: not; 2: not known.", gate.run))
     releases.add_arguments(command("releases", "What is live, or was live on a day or at a moment?", releases.run))
+    cloning.add_arguments(command("clone", "Make a version the draft of another model: the same bytes.", cloning.clone))
     one = command("report", "Make an audit report of a version and save the PDF.", commands.report)
     one.add_argument("name", metavar="MODEL:NUMBER")
     one.add_argument("-o", "--output", metavar="FILE", default="report.pdf")

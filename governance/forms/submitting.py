@@ -7,18 +7,18 @@ import json
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Role, Team
-from accounts.visibility import teams_visible_to
 from data_registry.models import DatasetVersion
 from governance.environments import choices
 from governance.models import PRODUCTION
 from models_registry.cards import FIELDS, LONGEST
+from models_registry.descent import keeps_bytes
 from models_registry.models import RegisteredModel, Version
+from models_registry.permissions import scientist_teams
 from tracking.models import TrainingRun
 
 USES = ("training", "validation", "stopping", "testing")
@@ -191,7 +191,7 @@ class SubmitForm(forms.Form):
     @property
     def submission(self) -> dict[str, Any]:
         """What `services.submit_at_once` takes, from a form that is valid."""
-        given, upload = self.cleaned_data, self.cleaned_data["checkpoint"]
+        given, upload = self.cleaned_data, self.cleaned_data.get("checkpoint")
         return {
             **{name: given[name] for name in ("model", "environment", "run", "architecture", "reading", "note") if name in given},
             "card": self.card,
@@ -220,7 +220,9 @@ class DraftForm(SubmitForm):
         }
         super().__init__(*args, initial=said, **options)
         del self.fields["model"]
-        if version.checkpoint_digest:
+        if keeps_bytes(version):
+            del self.fields["checkpoint"]
+        elif version.checkpoint_digest:
             self.fields["checkpoint"].required = False
             self.fields["checkpoint"].label = _("Another checkpoint")
             self.fields["checkpoint"].help_text = _("Only if the file that it has is not the right one.")
@@ -228,6 +230,10 @@ class DraftForm(SubmitForm):
             runs: Any = self.fields["run"]
             offered = Q(pk=version.training_run_id) | Q(pk__in=runs.queryset.values("pk"))
             runs.queryset = TrainingRun.objects.filter(offered).select_related("experiment").order_by("-created_at")
+        for use in USES:  # what it names already, whoever sees it: what a clone's weights were made with stays named
+            data: Any = self.fields[use]
+            offered = Q(pk__in=said[use]) | Q(pk__in=data.queryset.values("pk"))
+            data.queryset = DatasetVersion.objects.filter(offered).named().order_by("dataset__name", "-number")
 
 
 def construction_of(version: Version) -> dict[str, Any]:
@@ -268,16 +274,6 @@ def _misfit(architecture: str, settings: dict[str, Any]) -> str:
     said = _("%(name)s has no setting “%(setting)s”.") if unknown else _("%(name)s needs the setting “%(setting)s”.")
     such_as = _("Its settings are such as %(example)s") % {"example": json.dumps(example)}
     return f"{said % {'name': architecture, 'setting': min(unknown or missing)[:60]}} {such_as}"
-
-
-def scientist_teams(person: Any) -> QuerySet[Team]:
-    """The teams for which the person hands in versions."""
-    teams = teams_visible_to(person)
-    return (
-        teams
-        if person.holds(Role.DATA_SCIENTIST)
-        else teams.filter(memberships__person=person, memberships__role=Role.DATA_SCIENTIST)
-    )
 
 
 def _newest(rows: Any) -> Any:

@@ -15,6 +15,7 @@ from core.decisions import Decision, allow, deny
 from governance.models import Condition, Delegation, Evidence, Policy, Review, RiskAssessment, SignOff, Step
 from governance.permissions.delegations import can_use
 from ledger.models import Entry
+from models_registry.descent import originals_of
 from models_registry.models import RegisteredModel, Version
 from tracking.models import LoggedModel
 
@@ -31,12 +32,8 @@ HANDIWORK = {
 def contributors(version: Version) -> set[str]:
     """Pseudonyms of those whose own work this version is: who made or submitted it, wrote its card or recorded its run, and
     whoever else laid hands on it by the log, such as by sending its checkpoint into somebody else's draft. Where its files were
-    taken over from a logged model or from another version, those who made these."""
-    found = _makers(version)
-    while original := version.source.get("version"):
-        version = Version.objects.get(pk=original)
-        found |= _makers(version)
-    return found
+    taken over from a logged model, or its bytes from another version, those who made these."""
+    return set().union(*(_makers(one) for one in (version, *originals_of(version))))
 
 
 def _makers(version: Version) -> set[str]:

@@ -70,6 +70,10 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-run-artifacts": ("open_run", lambda world: copies(world.artifact, path=lambda n: f"copy {n}")),
     "api-models": ("", lambda world: copies(world.model, name=lambda n: f"copy-{n}")),
     "api-versions": ("model", lambda world: copies(world.draft, number=lambda n: 100 + n)),
+    "api-version-clones": (
+        "live",
+        lambda world: copies(world.draft, number=lambda n: 200 + n, source=lambda _n: {"version": str(world.live.pk)}),
+    ),
     "api-cards": ("live", lambda world: copies(world.live.card, revision=lambda n: 100 + n)),
     "api-evaluations": ("live", lambda world: copies(world.evaluation)),
     "api-suites": ("", lambda world: copies(world.evaluation.suite, number=lambda n: 100 + n)),

@@ -21,6 +21,7 @@ from governance import services as governance
 from ledger.leases import claim
 from ledger.models import Event, Leaf, PrivateValue
 from ledger.services import erase_person, latest_seal, sequence_and_seal
+from models_registry.cloning import clone_as_model
 from models_registry.models import Version
 from monitoring.models import Alert
 from tests.audit.conftest import files_in, silence, work
@@ -35,6 +36,23 @@ ALL = {
 
 def content_of(report: Report) -> dict[str, Any]:
     return json.loads(files_in(blobs.read(report.pdf_digest))["report.json"])
+
+
+def test_the_report_of_a_clone_tells_whose_bytes_it_has_and_is_verified(
+    approved: Any, scientist: Any, team: Any, make: Any, verify: Any
+) -> None:
+    original = approved
+    clone = clone_as_model(original, by=scientist, team=team, name="shop-reader")
+    governance.submit(clone, by=scientist)
+    report = make(Version.objects.with_parts().get(pk=clone.pk))
+    assert (report.state, report.error) == ("completed", "")
+    code, items = verify(report)
+    assert (code, set(items.values())) == (0, {"verified"})
+    content = content_of(report)
+    assert content["version"]["cloned_from"] == [
+        {"id": str(original.pk), "name": "digit-reader v1", "team": team.name, "checkpoint": original.checkpoint_digest}
+    ]
+    assert content["sign_offs"] == [] and "Cloned from digit-reader v1" in str(content["timeline"])
 
 
 def test_the_report_of_a_suspended_version_is_verified_by_anybody_with_the_keys(

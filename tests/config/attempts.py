@@ -220,6 +220,10 @@ ATTEMPTS = [
     Attempt("api-run-log", "scientist", lambda world: {"params": {"lr": 0.1}}, on="open_run", tells=False),
     Attempt("api-run-registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
     Attempt("models_registry:run_registration", "scientist", lambda world: {"model": str(world.model.pk)}, on="ended_run"),
+    Attempt(
+        "api-version-clones", "scientist", lambda world: {"team": str(world.team.pk), "name": "twin"}, on="live"
+    ),
+    Attempt("models_registry:clone", "scientist", lambda world: {"team": str(world.team.pk), "name": "twin"}, on="live"),
     Attempt("api-version-data", "scientist", _stopping, on="draft"),
     Attempt("api-run-end", "scientist", lambda world: {"state": "finished"}, on="open_run"),
     Attempt("api-run-reopening", "scientist", on="open_run", tells=False),

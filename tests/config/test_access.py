@@ -216,6 +216,7 @@ def test_who_reads_only_by_role_is_refused_without_it(world: World, api_of: Call
         "api-webhook-deliveries": world.webhook,
         "governance:assess": world.model,
         "models_registry:run_registration": world.ended_run,
+        "models_registry:clone": world.live,
         **dict.fromkeys(("api-policy-dry-run", "governance:policy_edit", "governance:policy_dry_run"), world.policy_draft),
     }
     wrong = []
@@ -288,6 +289,8 @@ def test_a_stranger_sees_nothing_of_a_team(world: World, api_of: Callable[..., A
         "models_registry:model": "model",
         "models_registry:version": "live",
         "models_registry:evidence": "live",
+        "models_registry:clone": "live",
+        "api-version-clones": "live",
         "models_registry:history": "live",
         "data_registry:dataset": "dataset",
         "tracking:run": "run",

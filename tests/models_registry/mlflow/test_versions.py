@@ -10,9 +10,9 @@ import pytest
 
 from core.canonical import sha256_of
 from governance.models import Release
-from ledger.models import Entry
+from ledger.models import Entry, Event
 from models_registry.models import ModelAlias, RegisteredFile, RegisteredModel, Version
-from models_registry.services import submission_gaps
+from models_registry.services import link_data, submission_gaps
 from tests.models_registry.mlflow.conftest import FOLDER, Speaker
 from tracking.models import TrainingRun
 
@@ -137,6 +137,20 @@ def test_a_logged_model_is_registered_by_its_id(speaker: Speaker) -> None:
     speaker.good("POST", "mlflow/registered-models/create", name="copy")
     copied = speaker.good("POST", "mlflow/model-versions/create", name="copy", source="models:/digit-reader/1")["model_version"]
     assert copied["version"] == "1" and RegisteredFile.objects.filter(version__model__name="copy").count() == len(FOLDER)
+    assert Event.objects.get(type="version.cloned").data["name"] == "digit-reader v1"
+
+
+def test_a_copy_names_what_its_originals_weights_learned_from(
+    speaker: Speaker, register: Callable[..., Any], make_data: Any, scientist: Any
+) -> None:
+    """Also where a person named it on the original, and no run reported it."""
+    register()
+    original, data = Version.objects.get(), make_data("digits-train")
+    link_data(original, data, use="training", by=scientist)
+    speaker.good("POST", "mlflow/registered-models/create", name="copy")
+    speaker.good("POST", "mlflow/model-versions/create", name="copy", source="models:/digit-reader/1")
+    copy = Version.objects.get(model__name="copy")
+    assert [(one.use, one.dataset_version) for one in copy.data.all()] == [("training", data)]
 
 
 @pytest.mark.parametrize(

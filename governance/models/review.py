@@ -150,7 +150,9 @@ class Review(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     outcome = models.CharField(max_length=24, blank=True)  # approved, changes_requested, rejected
     digest = models.CharField(max_length=71)  # of what stood pinned when it was last refreshed: for lists; gates compute it anew
-    contributors = ArrayField(models.UUIDField(), default=list)  # pseudonyms of those whose own work this is: they do not sign
+    contributors = ArrayField(
+        models.UUIDField(), default=list
+    )  # pseudonyms of those who made it or went ahead with it: no signers
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews_opened")
     opened_at = models.DateTimeField()
     concluded_at = models.DateTimeField(null=True)

@@ -70,7 +70,8 @@ def release_in_emergency(
         _must_be_possible(version, approval, review)
         given = _give(review, by, approval, reason, proof=proof, session=session, within=this)
         review.due_at = min(review.due_at or given.review_due_at, given.review_due_at)
-        review.save(update_fields=["due_at"])
+        review.contributors = [*review.contributors, by.pk]  # whoever went ahead does not judge afterwards
+        review.save(update_fields=["due_at", "contributors"])
         return take_place(
             version, review.environment, by=by, approval=approval, mode=mode, reason=reason, emergency=given, within=this
         )

@@ -18,6 +18,7 @@ from governance import gate, policies, services
 from governance.approvals import approval_of
 from governance.due import do_what_is_due
 from governance.models import EmergencyApproval, Environment, Release, Review
+from governance.permissions import can_sign_off
 from ledger.actors import INSTALLER
 from ledger.models import Event
 from models_registry.models import Version
@@ -237,3 +238,17 @@ def test_an_emergency_is_signed_only_by_who_accepted_that_signatures_bind(
     url = reverse("governance:release_in_emergency", args=[review.version_id])
     assert "My electronic signature here binds me" in client_of(newcomer).get(url).content.decode()
     assert client_of(newcomer).post(url, read(review.version) | {"accept": "on"}).status_code == 303
+
+
+def test_whoever_released_in_an_emergency_does_not_judge_it_afterwards(
+    review: Any, make_person: Any, team: Any, sign: Any, validator: Any
+) -> None:
+    both = make_person("Both", ("risk_manager", team), ("validator", team))
+    assert can_sign_off(both, review, "validator") and review in Review.objects.signable_by(both)
+    release_at_once(review.version, by=both)
+    review = Review.objects.with_parts().get(pk=review.pk)
+    assert can_sign_off(both, review, "validator").code == "own_emergency"
+    assert review not in Review.objects.signable_by(both)
+    with pytest.raises(WrongState, match="once already"):
+        release_at_once(review.version, by=both)
+    assert sign(review, "validator").person == validator.pk

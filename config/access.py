@@ -89,6 +89,10 @@ ACCESS: dict[str, Access] = {
     **{f"governance:{name}": Access(SIGNED_IN, RISK) for name in ("make_environment", "environment_mode", "retire_environment")},
     "governance:request_exception": Access(SIGNED_IN, MEMBERS),
     **_deeds(SIGNERS, "governance:exception_approve", "governance:exception_refuse", "governance:exception_revoke"),
+    # what each row may do is asked of each row: an owner, who may hold any role, plans and mends
+    "governance:import_findings": Access(SIGNED_IN, SIGNED_IN),
+    "governance:import_preview": Access(SIGNED_IN, SIGNED_IN),
+    "api-findings-import": Access(NOBODY, SIGNED_IN),
     "governance:raise_finding": Access(SIGNED_IN, RAISERS),
     "governance:finding_plan": Access(NOBODY, SIGNED_IN),  # its owner, who may hold any role
     "governance:finding_mended": Access(NOBODY, SIGNED_IN),

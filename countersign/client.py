@@ -238,6 +238,11 @@ class Client(Transport):
         """The record of one signature, as `countersign verify-signature` reads it."""
         return self.get(f"sign-offs/{sign_off}/record/")
 
+    def import_findings(self, file: Path, *, dry_run: bool = False, plan: str = "") -> JSON:
+        """Bring findings in from a CSV or XLSX file, all rows or none. `plan`: that of the dry run that was looked at."""
+        asked = "dry_run=yes" if dry_run else f"plan={quote(plan)}" if plan else ""
+        return self.send(f"findings/import/?{asked}", file, method="POST")
+
     def release(self, version: str, *, environment: str = "production") -> JSON:
         return self.post("releases/", {"version": version, "environment": environment})
 

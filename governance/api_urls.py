@@ -49,6 +49,7 @@ urlpatterns = [
     path("me/mails/", mail.MyMails.as_view(), name="api-my-mails"),
     path("findings/", findings.Findings.as_view(), name="api-findings"),
     path("findings/export/", registers.FindingsExport.as_view(), name="api-findings-export"),
+    path("findings/import/", registers.FindingsImport.as_view(), name="api-findings-import"),
     path("findings/<uuid:pk>/", findings.FindingDetail.as_view(), name="api-finding"),
     path("findings/<uuid:pk>/plan/", findings.FindingPlan.as_view(), name="api-finding-plan"),
     path("findings/<uuid:pk>/mended/", findings.FindingMended.as_view(), name="api-finding-mended"),

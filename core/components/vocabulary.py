@@ -186,6 +186,12 @@ AXES: dict[str, dict[str, Look]] = {
         "acknowledged": Look("eye", _("Acknowledged"), "warn"),
         "closed": Look("circle-check", _("Closed"), "idle"),
     },
+    "import": {
+        "new": Look("plus", _("New"), "ok"),
+        "changed": Look("pen-line", _("Changed"), "info"),
+        "unchanged": Look("equal", _("Unchanged"), "idle"),
+        "refused": Look("circle-x", _("Refused"), "bad"),
+    },
     "finding": {
         "open": Look("circle-dot", _("Open"), "bad"),
         "in_progress": Look("hammer", _("In progress"), "warn"),

@@ -18,6 +18,7 @@ from countersign.cli import (
     code,
     commands,
     data,
+    findings,
     gate,
     importing,
     registering,
@@ -98,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     one = command("report", "Make an audit report of a version and save the PDF.", commands.report)
     one.add_argument("name", metavar="MODEL:NUMBER")
     one.add_argument("-o", "--output", metavar="FILE", default="report.pdf")
+    findings.add_arguments(command("findings", "Bring findings in from a file.", None))
     data.add_arguments(command("register-data", "Register a new version of a dataset, sent or left where it is.", data.register))
     one = command("cross-validate", "Hand in one checkpoint for each part of a split.", splitting.cross_validate)
     one.add_argument("name", metavar="MODEL:NUMBER", help="or a version's id; it was trained on the data of the split")
@@ -109,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
     _verifying(command)
     _tracking(command)
     for name, sub in several.choices.items():
-        if name not in {"verify", "verify-signature", "import"}:  # the kinds of import have their own
+        if name not in {"verify", "verify-signature", "import", "findings"}:  # the last two have theirs further down
             sub.add_argument("--json", action="store_true", help="print the answer as JSON")
         if name in {"check", "submit", "status", "report"}:
             sub.add_argument("--environment", default="production")

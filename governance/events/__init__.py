@@ -51,7 +51,7 @@ from governance.events.policies import (
     PolicyPublished,
     PolicyPublishedForTier,
 )
-from governance.events.registers import RegisterExported
+from governance.events.registers import RegisterExported, RegisterImported
 from governance.events.releases import (
     GateAnswered,
     GateAskedUnknown,
@@ -123,6 +123,7 @@ __all__ = [
     "PolicyPublished",
     "PolicyPublishedForTier",
     "RegisterExported",
+    "RegisterImported",
     "ReleaseMade",
     "ReleaseRevoked",
     "ReleaseRolledBack",

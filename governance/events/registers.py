@@ -21,3 +21,19 @@ class RegisterExported(Event):
     format: str  # csv or xlsx
     rows: int
     filtered: bool
+
+
+@event("register.imported", version=1)
+@dataclass(frozen=True, kw_only=True)
+class RegisterImported(Event):
+    """Somebody brought findings in from a file. What was done to each of them stands beside, in the same act."""
+
+    says = _("Register of %(register)s imported from %(format)s: %(new)s new, %(changed)s changed")
+    look = ("upload", "info")
+
+    register: str  # findings
+    format: str  # csv or xlsx
+    digest: str  # of the file
+    new: int
+    changed: int
+    unchanged: int

@@ -145,3 +145,12 @@ class RetestForm(forms.Form):
     def said(self) -> dict[str, Any]:
         """The arguments of the service."""
         return {"passed": self.cleaned_data["outcome"] == "passed", "reason": self.cleaned_data["reason"]}
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=_("CSV or XLSX file"),
+        max_length=200,
+        help_text=_("At most 5,000 rows and 10 MB, with the columns of an export. Nothing is written before you confirm."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx"}),
+    )

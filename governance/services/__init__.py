@@ -36,6 +36,7 @@ from governance.services.findings import (
     retest_finding,
     revise_finding,
 )
+from governance.services.importing import import_findings
 from governance.services.policies import draft_policy, publish_policy, revise_policy, withdraw_policy
 from governance.services.releasing import release, roll_back
 from governance.services.ruling import change_mode, make_environment, retire_environment
@@ -67,6 +68,7 @@ __all__ = [
     "export_register",
     "finding_is_mended",
     "finish_draft",
+    "import_findings",
     "make_environment",
     "make_webhook",
     "offer_delegation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,8 @@ from governance.documents import read
 from governance.documents.as_yaml import written
 from governance.forms.submitting import PROGRAM, SubmitForm
 from governance.policies import starting_body
+from governance.registers.incoming import hold, read_sheet
+from governance.registers.planning import COLUMNS, plan_of
 from tests.api.world import ASSESSED, World
 from tests.plugins_versions import CARD, CLASSES, PASSWORD, PROVENANCE
 from tests.resampling.conftest import kfold
@@ -160,6 +163,23 @@ def _finding(world: World) -> dict[str, Any]:
     return FINDING | {"version": str(world.draft.pk)}
 
 
+def _findings_file(world: World) -> bytes:
+    head, cells = "title,severity,due_on,model", "Zeros,low,2027-02-01"
+    return f"{head}\n{cells},{world.model.name}\n".encode()
+
+
+def _previewed(world: World) -> dict[str, Any]:
+    """What a person confirms who has just looked at the file."""
+    sheet = read_sheet([_findings_file(world)], name="findings", columns=COLUMNS)
+    auditor = world.people["auditor"]
+    hold(sheet, of=auditor)
+    return {"plan": plan_of(sheet, by=auditor).digest}
+
+
+def _preview(world: World) -> list[Any]:
+    return [hashlib.sha256(_findings_file(world)).hexdigest()]
+
+
 def _page_finding(world: World) -> dict[str, Any]:
     return FINDING | {"owner": str(world.people["scientist"].pk)}
 
@@ -275,6 +295,12 @@ ATTEMPTS = [
     Attempt("governance:exception_refuse", "risk_manager", REFUSED, on="exception"),
     Attempt("governance:exception_revoke", "risk_manager", TAKEN_BACK, on="standing"),
     Attempt("api-findings", "auditor", _finding),
+    Attempt("api-findings-import", "auditor", _findings_file),
+    Attempt(
+        "governance:import_findings", "auditor", tells=False,
+        body=lambda world: {"file": SimpleUploadedFile("findings.csv", _findings_file(world))},
+    ),
+    Attempt("governance:import_preview", "auditor", _previewed, args=_preview),
     Attempt("api-finding", "officer", lambda world: {"severity": "high"}, on="finding", method="patch"),
     Attempt("api-finding-plan", "scientist", lambda world: {"plan": "More zeros."}, on="finding"),
     Attempt("api-finding-mended", "scientist", lambda world: {"done": "More zeros."}, on="finding"),

@@ -81,6 +81,7 @@ def test_every_address_here_does_open(world: World, client_of: Callable[..., Any
         **dict.fromkeys(("governance:report_condition", "governance:answer_condition", "governance:withdraw"), 403),
         "governance:withdraw_signature": 403,
         "governance:raise_finding": 404,  # about nothing
+        "governance:import_preview": 303,  # kept for an hour, of whoever brought the file
         "governance:webhook": 404,  # for whoever keeps the team's webhooks
         **dict.fromkeys(
             ("governance:policy_envelope", "governance:attestation", "governance:condition_evidence"), 404

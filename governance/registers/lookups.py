@@ -81,7 +81,14 @@ class Lookups:
                 )
             return found
         reference = text_of(row, "reference")
-        return self._findings.get((self._team_of(row).pk, reference)) if reference else None
+        if not reference:
+            return None
+        if any(text_of(row, name) for name in ("team", "model", "dataset")):
+            return self._findings.get((self._team_of(row).pk, reference))
+        named = [self._findings[key] for key in self._findings if isinstance(key, tuple) and key[1] == reference]
+        if len(named) > 1:
+            raise Refused(_("Column reference: several teams have a finding of this reference. Name the team, too."))
+        return named[0] if named else None
 
     def _team_of(self, row: Row) -> Team:
         if slug := text_of(row, "team"):

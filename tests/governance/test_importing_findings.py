@@ -214,6 +214,12 @@ def test_who_may_not_raise_findings_imports_none(make_approved: Any, scientist: 
     assert not Finding.objects.exists() and story()[-1] == "attempt.refused"
 
 
+def test_a_reference_alone_names_the_finding_that_has_it(make_approved: Any, find: Any, officer: Any) -> None:
+    find(make_approved(), reference="R1")
+    assert only(sheet_of({"reference": "R1", "severity": "high"}), officer).outcome == "changed"
+    assert "Columns model and dataset" in only(sheet_of({"reference": "R2", "severity": "high"}), officer).sentence
+
+
 def test_a_stranger_finds_nothing_by_id_name_or_reference(make_approved: Any, find: Any, make_person: Any) -> None:
     version = make_approved()
     row, stranger = find(version, reference="R1"), make_person("Stranger")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 
 def make_once(path: Path, content: bytes) -> bool:
     """`path` holds a key that only its owner reads; True if it is this one. A key that exists is never overwritten: of two
-    processes that make one, the first wins."""
+    processes or threads that make one, the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # of its own, for its owner alone
+    partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -6,14 +6,18 @@ under the new policy is said as such: it is neither a pass nor a failure.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import Count, F, Max
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -78,11 +82,11 @@ class _Material:
     """What the approvals rest on, by version or review."""
 
     policies: dict[UUID, Policy]
-    roles: dict[UUID, dict[str, set[UUID]]]  # review -> role -> people who approved
+    signed: dict[tuple[UUID, str], int]  # (review, role) -> how many people approved
     last: dict[UUID, Any]  # review -> when it was last signed
-    applies: dict[tuple[UUID, str], bool]
+    applies: dict[tuple[UUID, str], bool]  # of steps that are asked only where personal data reach the version
     runs: dict[tuple[UUID, str], list[_Run]]  # (version, policy) -> the latest run on each test set
-    metrics: dict[UUID, list[Any]]
+    missed: dict[UUID, list[str]]  # run -> why it does not pass; nothing where it does, or where no limit is known for its task
     unverified: dict[UUID, list[str]]
     live: set[tuple[UUID, str]]
     demands: list[tuple[Mapping[str, Any], dict[UUID, list[str]] | None]]
@@ -90,6 +94,24 @@ class _Material:
 
 def dry_run(document: Document) -> DryRun:
     """Today's approvals of what the document covers, held against it."""
+    with _no_collection():
+        return _held_against(document)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing that is built here refers to itself, and the collector would walk through all of it again and again: half of the
+    time for ten thousand versions, and more for more."""
+    rests = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if rests:
+            gc.enable()
+
+
+def _held_against(document: Document) -> DryRun:
     approvals = (
         Review.objects.filter(
             outcome__startswith="approved",
@@ -110,8 +132,8 @@ def dry_run(document: Document) -> DryRun:
         )
     )
     found = DryRun(len(rows))
-    material = _load(rows, document)
     criteria = {task: document.evaluations.criteria(task) for task in Task.values}
+    material = _load(rows, document, criteria)
     for row in rows:
         standing = _stand(row, document, criteria.get(row["task"]), material)
         if standing.reasons:
@@ -122,32 +144,34 @@ def dry_run(document: Document) -> DryRun:
     return found
 
 
-def _load(rows: list[dict[str, Any]], document: Document) -> _Material:
+def _load(rows: list[dict[str, Any]], document: Document, criteria: Mapping[str, Criteria | None]) -> _Material:
     reviews, versions = [row["pk"] for row in rows], list({row["version_id"] for row in rows})
-    roles: dict[UUID, dict[str, set[UUID]]] = defaultdict(lambda: defaultdict(set))
+    counts: dict[tuple[UUID, str], int] = {}
     last: dict[UUID, Any] = {}
-    signed = SignOff.objects.filter(review__in=reviews, verdict=SignOff.Verdict.APPROVE, digest=F("review__digest"))
-    for review, role, person, at in signed.order_by().values_list("review_id", "role", "person", "signed_at"):
-        roles[review][role].add(person)
+    signed = SignOff.objects.standing().approving().filter(review__in=reviews, digest=F("review__digest"))
+    people = signed.order_by().values("review_id", "role").annotate(people=Count("person", distinct=True), at=Max("signed_at"))
+    for review, role, many, at in people.values_list("review_id", "role", "people", "at"):
+        counts[review, role] = many
         last[review] = max(last.get(review, at), at)
-    steps = Step.objects.filter(review__in=reviews).order_by().values_list("review_id", "role", "applies")
-    runs, metrics = _measured(versions, document)
+    sometimes = [step.role for step in document.steps if step.only_with_personal_data]
+    steps = Step.objects.filter(review__in=reviews, role__in=sometimes).order_by().values_list("review_id", "role", "applies")
+    runs = _measured(versions)
     live = Release.objects.live().filter(version__in=versions).order_by().values_list("version_id", "environment")
     return _Material(
         policies={one.pk: one for one in Policy.objects.filter(pk__in={row["policy_id"] for row in rows})},
-        roles=roles,
+        signed=counts,
         last=last,
         applies={(review, role): applies for review, role, applies in steps},
         runs=runs,
-        metrics=metrics,
+        missed=_missed(rows, runs, document, criteria),
         unverified=_unverified(runs) if document.evaluations.verified else {},
         live=set(live),
         demands=[(demand, _foreseen(demand, versions)) for demand in document.requirements],
     )
 
 
-def _measured(versions: list[UUID], document: Document) -> tuple[dict[tuple[UUID, str], list[_Run]], dict[UUID, list[Any]]]:
-    """The latest completed run on each test set under each policy, and of its numbers those that the document limits."""
+def _measured(versions: list[UUID]) -> dict[tuple[UUID, str], list[_Run]]:
+    """The latest completed run on each test set under each policy."""
     rows = EvaluationRun.objects.counting().filter(version__in=versions, state=EvaluationRun.State.COMPLETED)
     found: dict[tuple[UUID, str], list[_Run]] = defaultdict(list)
     seen = set()
@@ -160,16 +184,40 @@ def _measured(versions: list[UUID], document: Document) -> tuple[dict[tuple[UUID
             seen.add((version, policy, data))
             why = {str(gap.get("check")): str(gap.get("reason", "")) for gap in gaps or [] if gap.get("check")}
             found[version, policy].append(_Run(pk, f"{name} v{number}", why))
+    return found
+
+
+def _missed(
+    rows: list[dict[str, Any]],
+    runs: Mapping[tuple[UUID, str], list[_Run]],
+    document: Document,
+    criteria: Mapping[str, Criteria | None],
+) -> dict[UUID, list[str]]:
+    """Why each run does not pass. Their numbers come run by run and go as soon as they are judged: those of ten thousand
+    versions never lie in memory together."""
+    task_of = {row["version_id"]: row["task"] for row in rows}
+    asked = {run.pk: (run, criteria.get(task_of[version])) for (version, _policy), of in runs.items() for run in of}
+    missed: dict[UUID, list[str]] = {}
+    for key, metrics in groupby(_limited(list(task_of), document), key=attrgetter("run_id")):
+        if key in asked:
+            missed[key] = _reasons(*asked.pop(key), list(metrics))
+    return missed | {key: _reasons(run, limits, []) for key, (run, limits) in asked.items()}
+
+
+def _reasons(run: _Run, criteria: Criteria | None, metrics: list[Any]) -> list[str]:
+    if criteria is None:
+        return []
+    verdict = judge(metrics, criteria.thresholds, not_run=run.not_run, unsaid={PASSED})
+    return [f"{run.data}: {check.sentence}" for check in verdict.checks if check.outcome != PASSED]
+
+
+def _limited(versions: list[UUID], document: Document) -> Iterator[Any]:
+    """The numbers that the document limits, those of a run together."""
     suites = [*document.evaluations.suites.values(), *([document.evaluations.for_all] if document.evaluations.for_all else [])]
     names = {line["metric"] for suite in suites for line in suite["thresholds"]}
-    metrics: dict[UUID, list[Any]] = defaultdict(list)
     fields = ("run_id", "check_name", "name", "label", "value", "low", "high", "confidence", "method", "n", "unit")
-    kept = {run.pk for runs in found.values() for run in runs}
-    limited = Metric.objects.filter(run__version__in=versions, name__in=names).order_by()
-    for one in limited.values_list(*fields, named=True).iterator(chunk_size=5000):
-        if one.run_id in kept:
-            metrics[one.run_id].append(one)
-    return found, metrics
+    limited = Metric.objects.filter(run__version__in=versions, name__in=names).order_by("run_id", "pk")
+    return limited.values_list(*fields, named=True).iterator(chunk_size=2000)
 
 
 def _unverified(runs: Mapping[Any, Iterable[_Run]]) -> dict[UUID, list[str]]:
@@ -217,8 +265,7 @@ def _of_numbers(row: dict[str, Any], criteria: Criteria | None, material: _Mater
         return [_("Nothing has been measured yet.")]
     found = []
     for run in runs:
-        verdict = judge(material.metrics.get(run.pk, []), criteria.thresholds, not_run=run.not_run, unsaid={PASSED})
-        found += [f"{run.data}: {check.sentence}" for check in verdict.checks if check.outcome != PASSED]
+        found += material.missed[run.pk]
         found += material.unverified.get(run.pk, [])
     return found
 
@@ -226,7 +273,7 @@ def _of_numbers(row: dict[str, Any], criteria: Criteria | None, material: _Mater
 def _of_signatures(row: dict[str, Any], document: Document, material: _Material) -> tuple[list[str], list[str]]:
     missing, unclear = [], []
     for step in document.steps_in_order():
-        short = step.quorum - len(material.roles[row["pk"]][step.role])
+        short = step.quorum - material.signed.get((row["pk"], step.role), 0)
         if short <= 0:
             continue
         words = {"n": short, "role": Role(step.role).label.lower()}

@@ -27,16 +27,12 @@ def _monitoring_plan(_demand: Mapping[str, Any], versions: list[UUID]) -> dict[U
 def _empty_fields(versions: list[UUID], asked: list[Any]) -> dict[UUID, list[str]]:
     """For each version the fields under which its latest card says nothing."""
     rows = ModelCard.objects.filter(version__in=versions).order_by("version_id", "-revision").distinct("version_id")
-    content = dict(rows.values_list("version_id", "content"))
+    empty: dict[UUID, list[Any]] = dict.fromkeys(versions, asked)  # where there is no card, all are
+    for version, content in rows.values_list("version_id", "content").iterator(chunk_size=2000):
+        empty[version] = [field for field in asked if content.get(field.key, "").strip().lower() in {"", MISSING}]
     said = _("The card says nothing under “%(field)s”.")
-    return {
-        version: [
-            said % {"field": field.label}
-            for field in asked
-            if content.get(version, {}).get(field.key, "").strip().lower() in {"", MISSING}
-        ]
-        for version in versions
-    }
+    sentences = {field.key: said % {"field": field.label} for field in asked}
+    return {version: [sentences[field.key] for field in fields] for version, fields in empty.items() if fields}
 
 
 def _provenance(demand: Mapping[str, Any], versions: list[UUID]) -> dict[UUID, list[str]]:

@@ -87,6 +87,13 @@ ACCESS: dict[str, Access] = {
     "governance:sign_off": Access(NOBODY, SIGNERS),
     **_pages(SIGNED_IN, "governance:environments", "governance:releases", "governance:model_releases"),
     **{f"governance:{name}": Access(SIGNED_IN, RISK) for name in ("make_environment", "environment_mode", "retire_environment")},
+    "governance:delegations": Access(SIGNED_IN, SIGNERS),
+    "governance:delegation": Access(SIGNED_IN),
+    # whoever it is offered to may hold any role
+    **_deeds(SIGNED_IN, *(f"governance:delegation_{deed}" for deed in ("accept", "decline", "end"))),
+    "api-delegations": Access(SIGNED_IN, SIGNERS),
+    "api-delegation": Access(SIGNED_IN),
+    **_deeds(SIGNED_IN, "api-delegation-acceptance", "api-delegation-refusal", "api-delegation-end"),
     "governance:request_exception": Access(SIGNED_IN, MEMBERS),
     **_deeds(SIGNERS, "governance:exception_approve", "governance:exception_refuse", "governance:exception_revoke"),
     # what each row may do is asked of each row: an owner, who may hold any role, plans and mends

@@ -212,6 +212,14 @@ AXES: dict[str, dict[str, Look]] = {
         "revoked": Look("undo-2", _("Revoked"), "idle"),
         "expired": Look("clock-alert", _("Expired"), "bad"),
     },
+    "delegation": {
+        "offered": Look("hourglass", _("Offered"), "info"),
+        "to_come": Look("calendar-clock", _("Accepted, not begun"), "info"),
+        "in_force": Look("user-round-pen", _("In force"), "ok"),
+        "declined": Look("ban", _("Declined"), "idle"),
+        "ended": Look("undo-2", _("Ended"), "idle"),
+        "expired": Look("clock-alert", _("Expired"), "idle"),
+    },
     "webhook": {
         "active": Look("webhook", _("Active"), "ok"),
         "stopped": Look("webhook-off", _("Stopped"), "warn"),

@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from governance.holding import holders_of
+from governance.mail import delegations
 from governance.models import Review, label_of
 from governance.models.mail import MailKind, MailWish
 from ledger.models import Entry
 
 TYPES = (
     *("version.in_review", "version.reopened", "sign_off.given"),
+    *delegations.TYPES,
     *("review.fell_overdue", "approval.ends_soon", "review.concluded", "approval.expired"),
 )
 
@@ -50,6 +52,8 @@ class Letter:
 
 def letters_of(entry: Entry) -> list[Letter]:
     """The mails that this entry gives rise to, to people who may see what it is about and want to be told."""
+    if entry.type in delegations.TYPES:
+        return _of_delegation(entry)
     review = _review_of(entry)
     if review is None:
         return []
@@ -57,6 +61,14 @@ def letters_of(entry: Entry) -> list[Letter]:
     about = str(review.pk) if kind == MailKind.ASSIGNMENT else str(entry.pk)
     path = review.get_absolute_url()
     return [Letter(one, kind, about, subject, says, path) for one in _wanting(people, kind, review)]
+
+
+def _of_delegation(entry: Entry) -> list[Letter]:
+    told = delegations.told_of(entry)
+    if told is None:
+        return []
+    row, person, kind, subject, says = told
+    return [Letter(one, kind, str(entry.pk), subject, says, row.get_absolute_url()) for one in _wishing([person], kind)]
 
 
 def _review_of(entry: Entry) -> Review | None:
@@ -110,7 +122,10 @@ def _behind(review: Review) -> list[Person]:
 
 
 def _wanting(people: Iterable[Person], kind: MailKind, review: Review) -> list[Person]:
+    return [one for one in _wishing(people, kind) if Review.objects.visible_to(one).filter(pk=review.pk).exists()]
+
+
+def _wishing(people: Iterable[Person], kind: MailKind) -> list[Person]:
     among = {one.pk: one for one in people if one.is_active and one.email}
     wishes = dict(MailWish.objects.filter(person__in=among).values_list("person", "kinds"))
-    told = [one for key, one in among.items() if kind in wishes.get(key, MailKind.values)]
-    return [one for one in told if Review.objects.visible_to(one).filter(pk=review.pk).exists()]
+    return [one for key, one in among.items() if kind in wishes.get(key, MailKind.values)]

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MailKind(models.TextChoices):
-    ASSIGNMENT = "assignment", _("A review waits for my signature")
+    ASSIGNMENT = "assignment", _("A review waits for my signature, or a delegation for my answer")
     REMINDER = "reminder", _("An approval of mine soon ends")
     ESCALATION = "escalation", _("A review is overdue and was put before me")
-    DECISION = "decision", _("A review of mine was decided, or its approval ran out")
+    DECISION = "decision", _("A review of mine was decided, its approval ran out, or a delegation of mine was answered or ended")
 
 
 class MailPlace(models.Model):

@@ -146,7 +146,7 @@ def read(row: Review, person: Person) -> dict[str, Any]:
     return {
         **ReviewRow(row).data,
         "approval": approval(row.version, found),
-        "you_may_sign_as": [one["role"] for one in yours],
+        "you_may_sign_as": [one["role"] for one in yours if one["delegation"] is None],
         "you_would_sign": yours,
         "accountability": accountability_of(person),
     }

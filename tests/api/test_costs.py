@@ -79,6 +79,7 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-suites": ("", lambda world: copies(world.evaluation.suite, number=lambda n: 100 + n)),
     "api-resamplings": ("live", lambda world: copies(world.resampling)),
     "api-reviews": ("", lambda world: copies(world.review, state=lambda n: "withdrawn")),
+    "api-delegations": ("", lambda world: copies(world.delegation)),
     "api-exceptions": ("", lambda world: copies(world.exception)),
     "api-findings": ("", lambda world: copies(world.finding)),
     "api-code-comments": ("waiting", lambda world: copies(world.code_comment)),
@@ -103,7 +104,14 @@ LISTS: dict[str, tuple[str, Callable[[World], Any]]] = {
     "api-teams": ("", lambda world: copies(world.team, slug=lambda n: f"copy-{n}")),
     "api-keys": ("", lambda world: copies(world.key, prefix=lambda n: f"{n:012x}")),
 }
-ASKED_BY = {"api-people": "admin", "api-teams": "admin", "api-webhooks": "admin", "api-webhook-deliveries": "admin"}
+ASKED_BY = {
+    "api-delegations": "auditor",
+    "api-people": "admin",
+    "api-teams": "admin",
+    "api-webhooks": "admin",
+    "api-webhook-deliveries": "admin",
+}
+ASKED_BY |= {"api-delegations": "auditor"}
 
 
 ASKED = {"api-releases-as-of": "?at=2999-01-01"}  # what a list must be asked with

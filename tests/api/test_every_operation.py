@@ -56,6 +56,7 @@ BEHIND = {
     "messages": ("question",),
     "policies": ("policy_draft",),
     "sign-offs": ("signature",),
+    "delegations": ("delegation",),
     "exceptions": ("exception", "standing"),
     "change-envelopes": ("change_envelope", "active_envelope"),
     "webhooks": ("webhook", "stopped_webhook"),

@@ -124,6 +124,7 @@ def world(
         asked |= {"reason": "No time.", "control": "A person looks.", "by": people["validator"]}
         rows[name] = governance.request_exception(rows["blocked"], **asked)
     governance.approve_exception(rows["standing"], by=risk_manager, password=PASSWORD)
+    rows["delegation"] = _delegation(people, team)
     rows["evaluation"] = EvaluationRun.objects.filter(version=rows["live"]).first()
     kept = blobs.keep(b"answers to every row")
     EvaluationRun.objects.filter(pk=rows["evaluation"].pk).update(predictions_digest=kept.digest, predictions_size=kept.size)
@@ -154,6 +155,16 @@ def world(
     rows["change_envelope"], rows["active_envelope"] = _change_envelopes(world)
     rows["policy_draft"] = _policy_draft(request, world)
     return world
+
+
+def _delegation(people: dict[str, Any], team: Any) -> Any:
+    """The validator's, offered to the auditor."""
+    from core.clock import today  # noqa: PLC0415 - plug-ins load before the settings do
+    from governance import services  # noqa: PLC0415 - as above
+    from tests.plugins_versions import PASSWORD  # noqa: PLC0415 - as above
+
+    said = {"starts_on": today(), "ends_on": today() + timedelta(days=6), "reason": "On leave.", "password": PASSWORD}
+    return services.offer_delegation(people["auditor"], by=people["validator"], role="validator", team=team, **said)
 
 
 def _change_envelopes(world: World) -> list[Any]:

@@ -197,6 +197,17 @@ def _page_asking(world: World) -> dict[str, Any]:
     return {"answer": "0", "reason": "No time.", "control": "A person looks.", "expires_on": now().date().isoformat()}
 
 
+def _lending(world: World) -> dict[str, Any]:
+    days = {"starts_on": now().date().isoformat(), "ends_on": now().date().isoformat()}
+    said = {"role": "compliance_officer", "team": str(world.team.pk), "reason": "On leave.", "password": PASSWORD}
+    return days | said | {"delegate": str(world.people["auditor"].pk)}
+
+
+def _page_lending(world: World) -> dict[str, Any]:
+    said = _lending(world)
+    return said | {"held": f"compliance_officer:{world.team.pk}", "to": said["delegate"]}
+
+
 PASSWORD_AGAIN: Callable[[World], Any] = lambda world: {"password": PASSWORD}  # noqa: E731 - data
 REFUSED: Callable[[World], Any] = lambda world: {"decision": "Train again."}  # noqa: E731 - as above
 TAKEN_BACK: Callable[[World], Any] = lambda world: {"reason": "Too long."}  # noqa: E731 - as above
@@ -286,6 +297,14 @@ ATTEMPTS = [
     Attempt("api-policy", "officer", lambda world: {"document": starting_body("low")}, on="policy_draft", method="put"),
     Attempt("api-policy-withdrawal", "risk_manager", on="policy_draft"),
     Attempt("api-policy-publication", "officer", lambda world: {"password": PASSWORD, "reason": "Tighter."}, on="policy_draft"),
+    Attempt("api-delegations", "officer", _lending),
+    Attempt("api-delegation-acceptance", "auditor", PASSWORD_AGAIN, on="delegation"),
+    Attempt("api-delegation-refusal", "auditor", on="delegation"),
+    Attempt("api-delegation-end", "validator", on="delegation"),
+    Attempt("governance:delegations", "officer", _page_lending),
+    Attempt("governance:delegation_accept", "auditor", PASSWORD_AGAIN, on="delegation"),
+    Attempt("governance:delegation_decline", "auditor", on="delegation"),
+    Attempt("governance:delegation_end", "validator", on="delegation"),
     Attempt("api-exceptions", "scientist", _asking),
     Attempt("api-exception-approval", "risk_manager", PASSWORD_AGAIN, on="exception"),
     Attempt("api-exception-refusal", "risk_manager", REFUSED, on="exception"),

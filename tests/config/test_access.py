@@ -165,6 +165,7 @@ TEAM_IN_BODY = {
     "api-datasets",
     "api-runs",
     "api-roles",
+    "api-delegations",
     "api-experiments",
 }  # for a stranger, and for an administrator's data, no such team: 422
 

@@ -29,6 +29,7 @@ ROWS = {
     "reports": "report",
     "findings": "finding",
     "exceptions": "exception",
+    "delegations": "delegation",
     "conditions": "condition",
     "policies": "policy_draft",
     "webhooks": "webhook",

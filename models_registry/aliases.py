@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core.decisions import Decision, deny
@@ -84,9 +85,8 @@ def remove_alias(model: RegisteredModel, name: str, *, by: Person) -> None:
     """`name` points at no version of the model."""
     with act(by, attempt="remove_alias", on=model) as this:
         can_set_alias(by, model, name).enforce()
-        former = (
-            ModelAlias.objects.filter(model=model, name=name).select_related("version").select_for_update(of=("self",)).first()
-        )
+        RegisteredModel.objects.select_for_update().get(pk=model.pk)  # as whoever sets it: each says what was before
+        former = ModelAlias.objects.filter(model=model, name=name).select_related("version").first()
         if former is None:
             raise Missing(_("%(model)s has no alias %(name)s.") % {"model": model.name, "name": name[:80]}, code="no_alias")
         former.delete()
@@ -102,17 +102,22 @@ def version_of(model: RegisteredModel, name: str) -> Version:
                 _("No version of %(model)s is live in %(name)s.") % {"model": model.name, "name": name.lower()}, code="no_alias"
             )
         return version
-    found = ModelAlias.objects.filter(model=model, name=name).select_related("version").first()
+    found = _standing().filter(model=model, name=name).first()
     if found is None:
         raise Missing(_("%(model)s has no alias %(name)s.") % {"model": model.name, "name": name[:80]}, code="no_alias")
     return found.version
+
+
+def _standing() -> QuerySet[ModelAlias]:
+    """The names that lead somewhere: not to a draft that was withdrawn, which is gone for whoever asks by its number, too."""
+    return ModelAlias.objects.exclude(version__state=Version.State.WITHDRAWN).select_related("version")
 
 
 def aliases_of(models: Iterable[RegisteredModel]) -> dict[UUID, dict[str, int]]:
     """Every name that points at a version of these models now, with its number; in one query for each kind of name."""
     models = list(models)
     found: dict[UUID, dict[str, int]] = {model.pk: {} for model in models}
-    for alias in ModelAlias.objects.filter(model__in=models).select_related("version"):
+    for alias in _standing().filter(model__in=models):
         found[alias.model_id][alias.name] = alias.version.number
     for each in released_as:
         for name, live in each.live(models).items():

@@ -163,9 +163,10 @@ def hide_run(run: TrainingRun, *, by: Person) -> None:
     """It no longer stands in the lists; nothing of it is deleted. A run on which a version stands cannot be hidden."""
     with act(by, attempt="hide_run", on=run) as this:
         can_record(by, run.team).enforce()
-        if TrainingRun.objects.filter(pk=run.pk, fixed_at__isnull=False).exists():
+        held = TrainingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)  # a submission may be about to fix it
+        if held.fixed_at:
             raise WrongState(_("This run is fixed, because a version stands on it: it cannot be hidden."), code="run_fixed")
-        if TrainingRun.objects.filter(pk=run.pk, hidden_at=None, fixed_at=None).update(hidden_at=this.at):
+        if TrainingRun.objects.filter(pk=run.pk, hidden_at=None).update(hidden_at=this.at):
             this.record(events.TrainingRunHidden(), on=run)
             run.hidden_at = this.at
 

@@ -191,6 +191,15 @@ def test_a_folder_without_files_is_refused(speaker: Speaker) -> None:
     assert answered.refusal == WRONG and "Nothing is kept at the source" in answered.body["message"]
 
 
+def test_an_alias_of_a_draft_that_was_withdrawn_leads_nowhere(speaker: Speaker, register: Callable[..., Any]) -> None:
+    register()
+    of = {"name": "digit-reader", "alias": "best"}
+    speaker.good("POST", "mlflow/registered-models/alias", **of, version="1")
+    speaker.good("DELETE", "mlflow/model-versions/delete", name="digit-reader", version="1")
+    assert speaker("GET", "mlflow/registered-models/alias", **of).refusal == WRONG
+    assert "best" not in str(speaker.good("GET", "mlflow/registered-models/get", name="digit-reader"))
+
+
 def test_a_draft_is_described_tagged_and_withdrawn(speaker: Speaker, register: Callable[..., Any]) -> None:
     register()
     of = {"name": "digit-reader", "version": "1"}

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from core import clock
 from core.canonical import sha256_of
 from evaluations.models import EvaluationRun
 from evaluations.verdicts import Verdict
+from governance.looking_anew import deciding
 from governance.material import Material
 from governance.models import Condition, EnvelopeDecision, Policy, Review, SignOff, Step
 from governance.pins import changed_since, statement, word_of
@@ -55,6 +56,7 @@ class Approval:
     verdicts: list[tuple[EvaluationRun, Verdict]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)  # of every requirement that the policy has
     conditions: list[Condition] = field(default_factory=list)  # of the signatures that count
+    under_way: Review | None = None  # the review that looks at it anew, while it holds
     standing: StandingApproval | None = None  # what it rests on where people signed a change envelope instead, and it counts
 
     @property
@@ -73,18 +75,40 @@ class Approval:
 
 
 def approval_of(version: Version, environment: str) -> Approval:
-    """The approval of `version` for `environment` as it stands now."""
-    review = (
+    """The approval of `version` for `environment` as it stands now: of two reviews, what the one that decides comes to."""
+    newest = (
         Review.objects.filter(version=version, environment=environment)
         .exclude(state=Review.State.WITHDRAWN)
-        .select_related("policy")
-        .annotate(has_decision=Exists(EnvelopeDecision.objects.inside().filter(review=OuterRef("pk"))))
+        .select_related("policy", "renews__policy")
+        .annotate(
+            has_decision=Exists(EnvelopeDecision.objects.inside().filter(Q(review=OuterRef("pk")) | Q(review=OuterRef("renews"))))
+        )
         .order_by("-opened_at", "-pk")
         .first()
     )
-    if review is None:
+    if newest is None:
         return Approval(False, [_("It has not been submitted for %(environment)s.") % {"environment": environment}])
-    policy = review.policy
+    found = deciding(newest, version_state=version.state, now=clock.now())
+    return _judged(found.review, version, under_way=found.under_way, may_rest=newest.has_decision)
+
+
+def approval_sought(review: Review) -> Approval:
+    """What an open review comes to, also beside an approval that holds meanwhile: what is signed, and whether that is enough.
+    Of a review that ended, the approval of its version as it stands now."""
+    if review.renews_id is not None and review.state == Review.State.OPEN:
+        return _judged(review, review.version)
+    return approval_of(review.version, review.environment)
+
+
+def to_work_on(version: Version, environment: str) -> Approval:
+    """What people work towards: the review under way where there is one, else the approval as it stands."""
+    found = approval_of(version, environment)
+    return _judged(found.under_way, version) if found.under_way is not None else found
+
+
+def _judged(review: Review, version: Version, *, under_way: Review | None = None, may_rest: bool = True) -> Approval:
+    """What the review comes to as everything stands now. `may_rest`: whether a decision under an envelope can be there."""
+    environment, policy = review.environment, review.policy
     material = Material(version, policy)
     pinned = statement(version, policy=policy, environment=environment, review=review.pk, material=material)
     digest = sha256_of(pinned)
@@ -94,7 +118,7 @@ def approval_of(version: Version, environment: str) -> Approval:
     steps = _standings(review, digest, pinned)
     conditions: list[Condition] = []
     reasons = about_evidence + _state_reasons(version)
-    standing = standing_approval_of(review, digest) if review.has_decision else None
+    standing = standing_approval_of(review, digest) if may_rest else None
     if review.state == Review.State.EXPIRED and not _age_reasons(policy, _dates(steps, standing)):
         reasons.append(_("The approval counts no more, because the version was suspended after it: it needs a new review."))
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more
@@ -105,7 +129,9 @@ def approval_of(version: Version, environment: str) -> Approval:
         reasons += [] if signed else _signature_reasons(steps)
         reasons += _condition_reasons(conditions) + _age_reasons(policy, _dates(steps, standing))
     rests_on = standing if standing is not None and standing.counts and not all(one.met for one in steps) else None
-    return Approval(not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers, conditions, rests_on)
+    return Approval(
+        not reasons, reasons, digest, pinned, policy, review, steps, verdicts, answers, conditions, under_way, rests_on
+    )
 
 
 def _state_reasons(version: Version) -> list[str]:
@@ -119,6 +145,8 @@ def _state_reasons(version: Version) -> list[str]:
 
 def _standings(review: Review, digest: str, pinned: dict[str, Any]) -> list[StepStanding]:
     rows = SignOff.objects.standing().approving().filter(review__version=review.version_id)
+    if review.renews_id is not None:  # what was signed for the approval that it looks at anew is not stale: it is for another
+        rows = rows.exclude(review=review.renews_id)
     signed = list(rows.filter(review__environment=review.environment).select_related("delegation"))
     standings = []
     for step in review.steps.all():

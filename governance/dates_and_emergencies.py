@@ -10,7 +10,7 @@ from governance.models import EmergencyApproval
 from governance.parts import dates as dated
 from governance.parts import inbox_parts
 from governance.services import falling_due as dates
-from governance.services import revoke_ended_emergencies
+from governance.services import looking_anew, revoke_ended_emergencies
 from ledger.protection import protect
 
 
@@ -19,6 +19,9 @@ def register() -> None:
     falling_due.register("overdue", dates.put_overdue_before_others, order=20)
     falling_due.register("reminders", dates.remind_of_ends, order=21)
     falling_due.register("expiry", dates.expire_approvals, order=22)
+    falling_due.register("periodic", looking_anew.open_periodic_reviews, order=24)  # after what has ended already
+    falling_due.register("material", looking_anew.open_for_material_changes, order=25)
+    falling_due.register("grace", looking_anew.end_graces, order=26)
     falling_due.register("emergencies", revoke_ended_emergencies, order=23)
     protect(EmergencyApproval)
     falling_due.register("attestations", attestations.take_back_what_ran_out, order=190)  # after all that suspends

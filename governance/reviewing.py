@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from accounts.models import Person
 
 
-def open_review(version: Version, *, policy: Policy, environment: str, by: Person, within: Act) -> Review:
-    """The version is under review by exactly this policy; the steps that apply are written down with the reason."""
+def open_review(version: Version, *, policy: Policy, environment: str, by: Person, within: Act, **beside: Any) -> Review:
+    """The version is under review by exactly this policy; the steps that apply are written down with the reason. `beside`: the
+    columns of a review that goes on beside an approval."""
     now, days = clock.now(), policy.document.review_days
     review = Review(
         version=version,
@@ -40,6 +41,7 @@ def open_review(version: Version, *, policy: Policy, environment: str, by: Perso
         opened_by=by,
         opened_at=now,
         due_at=now + timedelta(days=days) if days else None,
+        **beside,
     )
     review.digest = sha256_of(statement(version, policy=policy, environment=environment, review=review.pk))
     review.save(force_insert=True)

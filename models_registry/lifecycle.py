@@ -17,6 +17,9 @@ WITHDRAW = Transition(frozenset({State.DRAFT, State.SUBMITTED, State.IN_REVIEW, 
 OPEN_TO_REVIEWERS = Transition(frozenset({State.SUBMITTED}), State.IN_REVIEW)
 APPROVE = Transition(frozenset({State.IN_REVIEW}), State.APPROVED)
 APPROVE_WITH_CONDITIONS = Transition(frozenset({State.IN_REVIEW}), State.APPROVED_WITH_CONDITIONS)
+# Looked at anew while approved: the version stays approved without a gap, under another review.
+RENEW = Transition(frozenset({State.APPROVED, State.APPROVED_WITH_CONDITIONS}), State.APPROVED)
+RENEW_WITH_CONDITIONS = Transition(RENEW.sources, State.APPROVED_WITH_CONDITIONS)
 FULFIL = Transition(frozenset({State.APPROVED_WITH_CONDITIONS}), State.APPROVED)
 REQUEST_CHANGES = Transition(frozenset({State.IN_REVIEW}), State.CHANGES_REQUESTED)
 REJECT = Transition(frozenset({State.SUBMITTED, State.IN_REVIEW}), State.REJECTED)
@@ -46,11 +49,13 @@ def reopen(version: Version, *, within: Act) -> None:
 
 
 def approve(version: Version, *, review: str, digest: str, within: Act) -> None:
-    within.move(version, APPROVE, events.VersionApproved(review=review, digest=digest))
+    step = RENEW if version.state in RENEW.sources else APPROVE
+    within.move(version, step, events.VersionApproved(review=review, digest=digest))
 
 
 def approve_with_conditions(version: Version, *, review: str, digest: str, within: Act) -> None:
-    within.move(version, APPROVE_WITH_CONDITIONS, events.VersionApprovedWithConditions(review=review, digest=digest))
+    step = RENEW_WITH_CONDITIONS if version.state in RENEW.sources else APPROVE_WITH_CONDITIONS
+    within.move(version, step, events.VersionApprovedWithConditions(review=review, digest=digest))
 
 
 def fulfil(version: Version, *, review: str, digest: str, within: Act) -> None:

@@ -237,13 +237,13 @@ def make_review(
 def sign(validator: Any, officer: Any, dpo: Any) -> Callable[..., Any]:
     """`sign(review, "validator")`: the person of that role signs, with fresh credentials."""
     from governance import services  # noqa: PLC0415 - as above
-    from governance.approvals import approval_of  # noqa: PLC0415 - as above
-    from models_registry.models import Version  # noqa: PLC0415 - as above
+    from governance.approvals import approval_sought  # noqa: PLC0415 - as above
+    from governance.models import Review  # noqa: PLC0415 - as above
 
     cast = {"validator": validator, "compliance_officer": officer, "data_protection_officer": dpo}
 
     def sign_it(review: Any, role: str, verdict: str = "approve", **more: Any) -> Any:
-        shown = approval_of(Version.objects.with_parts().get(pk=review.version_id), review.environment).digest
+        shown = approval_sought(Review.objects.with_parts().get(pk=review.pk)).digest
         options = {"password": PASSWORD, "comment": "Read it.", "seen": shown} | more
         return services.sign_off(review, by=options.pop("by", cast[role]), role=role, verdict=verdict, **options)
 

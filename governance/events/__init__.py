@@ -14,7 +14,7 @@ from governance.events.change_envelopes import (
 )
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
-from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ReviewFellOverdue
+from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ApprovalLookedAtAnew, ReviewFellOverdue
 from governance.events.delegations import (
     DelegationAccepted,
     DelegationDeclined,
@@ -70,6 +70,7 @@ __all__ = [
     "AccountabilityAccepted",
     "ApprovalEndsSoon",
     "ApprovalExpired",
+    "ApprovalLookedAtAnew",
     "ChangeEnvelopeActivated",
     "ChangeEnvelopeDrafted",
     "ChangeEnvelopeExpired",

@@ -41,6 +41,29 @@ class ApprovalEndsSoon(Event):
     valid_until: str
 
 
+@event("approval.looked_at_anew", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ApprovalLookedAtAnew(Event):
+    """A review of a live approval was opened beside it, on behalf of the model's owner: its end is near, or something material
+    changed. The approval holds on until the review concludes, at most until the moment named."""
+
+    look = ("calendar-sync", "warn")
+
+    @classmethod
+    def saying(cls, data: Mapping[str, Any]) -> str | Promise:
+        return {
+            "periodic": _("Approval for %(environment)s reviewed anew, because it soon ends"),
+            "risk_tier": _("Approval for %(environment)s reviewed anew, because the risk tier was raised"),
+            "policy": _("Approval for %(environment)s reviewed anew, because a stricter policy is in force"),
+        }.get(str(data.get("cause")), _("Approval for %(environment)s reviewed anew, because of a grave finding"))
+
+    version_id: str
+    environment: str
+    earlier: str  # the review that gave the approval
+    cause: str  # periodic, risk_tier, policy, finding
+    holds_until: str  # empty: without end
+
+
 @event("approval.expired", version=1)
 @dataclass(frozen=True, kw_only=True)
 class ApprovalExpired(Event):

@@ -12,15 +12,18 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from governance.holding import holders_of
+from governance.looking_anew import notice_of
 from governance.mail import delegations
 from governance.models import Review, label_of
 from governance.models.mail import MailKind, MailWish
+from governance.models.review import TOLD_OF_NEW_REVIEWS
 from ledger.models import Entry
 
 TYPES = (
     *("version.in_review", "version.reopened", "sign_off.given"),
     *delegations.TYPES,
     *("review.fell_overdue", "approval.ends_soon", "review.concluded", "approval.expired"),
+    "approval.looked_at_anew",
 )
 
 
@@ -88,6 +91,11 @@ def _told(entry: Entry, review: Review) -> tuple[MailKind, Iterable[Person], str
         words["day"] = f"{review.valid_until:%Y-%m-%d}" if review.valid_until else ""
         says = _("The approval of %(version)s for %(environment)s ends on %(day)s (UTC). Have it reviewed again in time.")
         return MailKind.REMINDER, _behind(review), _("%(version)s: an approval soon ends") % words, says % words
+    if entry.type == "approval.looked_at_anew":
+        says = _("The approval of %(version)s for %(environment)s is looked at anew.")
+        if review.state == Review.State.OPEN:
+            says += f" {notice_of(review)}"
+        return MailKind.REMINDER, _concerned(review), _("%(version)s is reviewed anew") % words, says % words
     if entry.type == "approval.expired":
         says = _("The approval of %(version)s for %(environment)s ran out. What was live under it was ended.")
         return MailKind.DECISION, _behind(review), _("%(version)s: an approval ran out") % words, says % words
@@ -119,6 +127,13 @@ def _behind(review: Review) -> list[Person]:
     signed = review.sign_offs.standing().values_list("person", "on_behalf_of")
     keys = {review.version.submitted_by_id, review.version.model.owner_id, *(one for both in signed for one in both)}
     return list(Person.objects.active().filter(pk__in=[key for key in keys if key]).order_by("pk"))
+
+
+def _concerned(review: Review) -> list[Person]:
+    """Who owns the model, and the officers and risk managers of its team."""
+    team, owner = review.version.model.team, review.version.model.owner_id
+    found = {one.pk: one for role in TOLD_OF_NEW_REVIEWS for one in Person.objects.with_role(role, team)}
+    return [*Person.objects.active().filter(pk=owner).exclude(pk__in=found), *found.values()]
 
 
 def _wanting(people: Iterable[Person], kind: MailKind, review: Review) -> list[Person]:

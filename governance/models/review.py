@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from models_registry.models import Version
 
 
+TOLD_OF_NEW_REVIEWS = (Role.COMPLIANCE_OFFICER, Role.DATA_PROTECTION_OFFICER, Role.RISK_MANAGER)
+
+
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, person: Person) -> ReviewQuerySet:
         return self.filter(version__model__team__in=teams_visible_to(person))
@@ -45,6 +48,17 @@ class ReviewQuerySet(models.QuerySet["Review"]):
     def approving(self) -> ReviewQuerySet:
         """Concluded ones that approved, with conditions or without."""
         return self.filter(state=Review.State.CONCLUDED, outcome__startswith="approved")
+
+    def beside_approvals(self) -> ReviewQuerySet:
+        """Open ones that look anew at an approval which may hold meanwhile."""
+        return self.open().filter(renews__isnull=False)
+
+    def beside_for(self, person: Person) -> ReviewQuerySet:
+        """Those that an owner of the model, or an officer or risk manager of its team, has to know of."""
+        held = Membership.objects.filter(person=person, role__in=TOLD_OF_NEW_REVIEWS).filter(
+            Q(team=None) | Q(team=OuterRef("version__model__team"))
+        )
+        return self.beside_approvals().filter(Q(version__model__owner=person) | Exists(held))
 
     def escalated_to(self, person: Person) -> ReviewQuerySet:
         """Overdue ones that were put before a role which `person` holds."""
@@ -143,6 +157,14 @@ class Review(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
         EXPIRED = "expired", _("Expired")
 
+    class Cause(models.TextChoices):
+        """Why an approval is looked at anew while it still holds."""
+
+        PERIODIC = "periodic", _("The approval soon ends")
+        RISK_TIER = "risk_tier", _("The model has a higher risk tier")
+        POLICY = "policy", _("A stricter policy is in force")
+        FINDING = "finding", _("A grave finding was raised")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     version = models.ForeignKey("models_registry.Version", on_delete=models.PROTECT, related_name="reviews")
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="reviews")
@@ -162,6 +184,11 @@ class Review(models.Model):
     valid_until = models.DateTimeField(null=True)  # until when the approval that it gave holds; none without end
     remind_at = models.DateTimeField(null=True)  # from when people are reminded of that end
     reminded_at = models.DateTimeField(null=True)  # when they were
+    # Of a review that goes on beside an approval: which one, why, and until when that one holds at most meanwhile.
+    renews = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="renewals")
+    cause = models.CharField(max_length=12, choices=Cause.choices, blank=True)
+    earlier_holds_until = models.DateTimeField(null=True)
+    held_against = models.UUIDField(null=True)  # the policy in force later against which its approval was held last
 
     objects = ReviewQuerySet.as_manager()
 

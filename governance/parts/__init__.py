@@ -19,6 +19,7 @@ from governance.comparing import Side, differences
 from governance.emergencies import emergency_of, sentence_of
 from governance.forms.releasing import ReleaseForm, RollbackForm
 from governance.going_back import targets
+from governance.looking_anew import notice_of
 from governance.models import APPROVING, PRODUCTION, Evidence, Release, Review, RiskAssessment, SignOff, label_of
 from governance.models.evidence import EvidenceQuerySet
 from governance.modes import STOPPED_WHILE_LIVE, releasable_to
@@ -91,13 +92,15 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
             {"standings": standings(approval), "closed": version.state in DECIDED_AGAINST},
         ),
     ]
+    if approval.under_way is not None:
+        anew = {"said": notice_of(approval.under_way), "review": approval.under_way}
+        parts.insert(0, Part("lead", "governance/part_looked_at_anew.html", anew))
     emergency = emergency_of(version, approval.review.environment, approval)
     if emergency and any(one.state == Release.State.LIVE for one in releases):
         parts.insert(0, Part("lead", "governance/part_emergency.html", {"said": sentence_of(emergency)}))
-    if approval.review.state == Review.State.OPEN and capacities(request.user, approval.review):
-        parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": True}))
-    else:
-        parts.append(Part("actions", "governance/part_review_link.html", {"review": approval.review, "may_sign": False}))
+    review = approval.under_way or approval.review
+    may_sign = review.state == Review.State.OPEN and bool(capacities(request.user, review))
+    parts.append(Part("actions", "governance/part_review_link.html", {"review": review, "may_sign": may_sign}))
     files = {"model": version.model, "files": files_of(Evidence.objects.about(version))}
     parts.append(Part("more", "governance/part_evidence.html", files))
     parts.append(gate_part(version, approval, releases))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from governance.looking_anew import notice_of
 from governance.models import Review
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _escalated(person: Person) -> Any:
 
 
 def inbox_part(request: HttpRequest) -> list[dict[str, Any]]:
-    """At most two sections, each cut at MOST and saying so."""
+    """At most three sections, each cut at MOST and saying so."""
     person: Any = request.user
     overdue = list(_escalated(person).with_parts().order_by("due_at", "pk")[: MOST + 1])
     ending = Review.objects.visible_to(person).ending_for(person).with_parts().order_by("valid_until", "pk")
@@ -37,6 +38,11 @@ def inbox_part(request: HttpRequest) -> list[dict[str, Any]]:
         sections.append(_section(title, overdue, ending=False))
     if ends:
         sections.append(_section(_("Approvals that soon end"), ends, ending=True))
+    rows = Review.objects.visible_to(person).beside_for(person).with_parts().order_by("earlier_holds_until", "pk")
+    if anew := list(rows[: MOST + 1]):
+        named = [(one, notice_of(one)) for one in anew[:MOST]]
+        cut = {"title": _("Approvals looked at anew"), "rows": named, "more": len(anew) > MOST, "most": MOST}
+        sections.append({"template": "governance/inbox_looked_at_anew.html", **cut})
     return sections
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.urls import reverse
 
 from governance import gate
-from governance.approvals import Approval
+from governance.approvals import Approval, approval_of
+from governance.looking_anew import notice_of
 from governance.models import Release, Review, label_of
 from models_registry.models import Version
 from models_registry.parts import Part
@@ -23,6 +24,7 @@ class Row:
     reasons: list[str]
     until: datetime | None
     download: str
+    notice: str = ""
 
 
 def part_of(version: Version, approval: Approval, releases: list[Release]) -> Part:
@@ -36,8 +38,10 @@ def part_of(version: Version, approval: Approval, releases: list[Release]) -> Pa
 
 
 def _row(version: Version, environment: str, approval: Approval | None, *, is_live: bool) -> Row:
+    approval = approval or approval_of(version, environment)
     answer = gate.present(version, environment, approval=approval, is_live=is_live)
+    notice = notice_of(approval.under_way) if answer.allowed and approval.under_way else ""
     held = answer.attestation
     until = held.expires_at if answer.allowed and held and held.is_current else None
     download = reverse("governance:attestation", args=[version.pk, environment]) if held else ""
-    return Row(label_of(environment), answer.allowed, answer.reasons, until, download)
+    return Row(label_of(environment), answer.allowed, answer.reasons, until, download, notice)

@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Person
-from governance.approvals import Approval, approval_of
+from governance.approvals import Approval, approval_sought
+from governance.looking_anew import notice_of
 from governance.models import PRODUCTION, Review
 from governance.requirements import Outcome
 from governance.requirements.gravest import gravest_first, title_of
@@ -62,6 +63,8 @@ class ApprovalOutput(serializers.Serializer):
     digest = serializers.CharField(help_text="What a signature given now would stand for.")
     policy = serializers.CharField()
     review = serializers.UUIDField(allow_null=True)
+    under_way = serializers.UUIDField(allow_null=True, help_text="The review that looks at it anew while it holds.")
+    notice = serializers.CharField(allow_blank=True, help_text="Why it is looked at anew, and what follows.")
     steps = ApprovalStep(many=True)
     evaluations = ApprovalEvaluation(many=True)
     requirements = ApprovalRequirement(many=True, help_text="What the policy asks, the gravest answers first.")
@@ -77,7 +80,7 @@ class ReviewRow(serializers.ModelSerializer):
         model = Review
         fields = [
             *("id", "version", "name", "policy", "environment", "state", "outcome", "opened_at", "concluded_at"),
-            *("due_at", "overdue", "valid_until"),
+            *("due_at", "overdue", "valid_until", "renews", "cause", "earlier_holds_until"),
         ]
 
 
@@ -100,6 +103,8 @@ def approval(version: Version, found: Approval) -> dict[str, Any]:
         "digest": found.digest,
         "policy": str(found.policy or ""),
         "review": str(found.review.pk) if found.review else None,
+        "under_way": str(found.under_way.pk) if found.under_way else None,
+        "notice": notice_of(found.under_way) if found.under_way else "",
         "steps": [
             {
                 "role": standing.step.role,
@@ -141,7 +146,7 @@ def approval(version: Version, found: Approval) -> dict[str, Any]:
 def read(row: Review, person: Person) -> dict[str, Any]:
     """`ReviewOutput` of a review as it stands for the person who asks."""
     row = Review.objects.with_parts().get(pk=row.pk)
-    found = approval_of(row.version, row.environment)
+    found = approval_sought(row)
     yours = your_signatures(row, person, found.digest) if row.state == Review.State.OPEN else []
     return {
         **ReviewRow(row).data,

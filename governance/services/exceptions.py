@@ -13,7 +13,7 @@ from core import clock
 from core.errors import InvalidInput, WrongState
 from governance import events, lifecycle
 from governance.affected import locked_versions, refresh_reviews
-from governance.approvals import approval_of
+from governance.approvals import to_work_on
 from governance.models import Finding, Policy, RequirementException
 from governance.permissions.exceptions import can_decide, can_request, can_revoke, role_of
 from governance.requirements import kinds
@@ -42,7 +42,7 @@ def request_exception(
         raise InvalidInput(_("Say why it cannot be met, and what makes up for it meanwhile."), code="reason_missing")
     with act(by, attempt="request_exception", on=version) as this:
         can_request(by, version.model.team).enforce()
-        approval = approval_of(version, environment)
+        approval = to_work_on(version, environment)
         if approval.policy is None:
             raise WrongState(_("It was not submitted yet, so no policy asks anything of it."), code="not_submitted")
         asked = kinds.get(kind)

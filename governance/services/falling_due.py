@@ -9,6 +9,7 @@ from governance import events, lifecycle
 from governance.approvals import approval_of
 from governance.models import Environment, Release, Review
 from governance.models.review import ReviewQuerySet
+from governance.services.suspending import end_reviews_beside
 from ledger.actors import CLOCK
 from ledger.acts import Act, act
 from models_registry import lifecycle as versions
@@ -32,7 +33,7 @@ def put_overdue_before_others() -> None:
 
 def remind_of_ends() -> None:
     """Of every approval that soon runs out, and that no later one replaces, people are reminded; each once."""
-    soon = _current().filter(remind_at__lte=clock.now(), reminded_at=None)
+    soon = current_approvals().filter(remind_at__lte=clock.now(), reminded_at=None)
     for review in soon[:AT_ONCE]:
         with act(CLOCK) as this:
             rows = Review.objects.approving().filter(pk=review.pk, reminded_at=None)
@@ -48,11 +49,11 @@ def remind_of_ends() -> None:
 def expire_approvals() -> None:
     """Every approval past its end is recorded as such: nothing is live under it, and its version is suspended where no approval
     for another environment still holds."""
-    for review in _current().filter(valid_until__lte=clock.now())[:AT_ONCE]:
+    for review in current_approvals().filter(valid_until__lte=clock.now())[:AT_ONCE]:
         _expire(review)
 
 
-def _current() -> ReviewQuerySet:
+def current_approvals() -> ReviewQuerySet:
     """Approvals that no later approval of the same version for the same environment has replaced."""
     later = Review.objects.approving().filter(
         version=OuterRef("version"), environment=OuterRef("environment"), opened_at__gt=OuterRef("opened_at")
@@ -67,7 +68,7 @@ def _expire(review: Review) -> None:
             .select_related("model__team", "training_run")
             .get(pk=review.version_id)
         )
-        still = _current().filter(pk=review.pk, valid_until__lte=clock.now())
+        still = current_approvals().filter(pk=review.pk, valid_until__lte=clock.now())
         found = still.locked().first()
         if found is None or found.valid_until is None:  # another worker, or a signature, was faster
             return
@@ -78,6 +79,7 @@ def _expire(review: Review) -> None:
         _end_releases(version, found.environment, within=this)
         if version.state in APPROVED and not _holds_elsewhere(version, found.environment):
             versions.suspend(version, reason=RAN_OUT, within=this)
+            end_reviews_beside(version, within=this)
 
 
 def _end_releases(version: Version, environment: str, *, within: Act) -> None:

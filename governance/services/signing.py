@@ -13,7 +13,8 @@ from core import clock
 from core.errors import InvalidInput, WrongState
 from core.ids import uuid7
 from governance import events, lifecycle
-from governance.approvals import Approval, approval_of
+from governance.approvals import Approval, approval_sought
+from governance.looking_anew import APPROVED
 from governance.models import APPROVING, UNMET, Delegation, Review, SignOff, SignOffWithdrawal, Step
 from governance.permissions import can_sign_off, can_withdraw_signature
 from governance.reviewing import refresh
@@ -22,12 +23,15 @@ from governance.services.conditions import Wanted, checked_conditions, set_condi
 from governance.services.emergencies import revoke_emergencies_within
 from governance.services.locking import holding_roles, locked_delegation, locked_with_version
 from governance.services.seeing import must_be_as_shown
-from governance.services.suspending import revoke_within
+from governance.services.suspending import revoke_within, suspend_within
 from governance.signature_records import Signing, envelope_of, hidden, offset_of, payload_digest, team_of
 from governance.signed_words import meaning_of, text_of, withdrawal_text
 from ledger.acts import Act, act
 from ledger.events import Private
 from models_registry import lifecycle as versions
+
+NOT_RENEWED = "outcome of its review"
+OUTCOMES = {SignOff.Verdict.REQUEST_CHANGES.value: "changes_requested", SignOff.Verdict.REJECT.value: "rejected"}
 
 
 def sign_off(
@@ -57,13 +61,12 @@ def sign_off(
         by = holding_roles(by, *([delegation.delegator] if delegation else []))
         delegation = locked_delegation(delegation) if delegation else None
         review = locked_with_version(review)
-        version = review.version
         if review.state != Review.State.OPEN:
             raise WrongState(_("This review is %(state)s.") % {"state": review.get_state_display().lower()}, code="review_closed")
         refresh(review, within=this)
         can_sign_off(by, review, role, delegation).enforce()
         keep_acceptance(by, accept=accept, within=this)
-        approval = approval_of(version, review.environment)
+        approval = approval_sought(review)
         _must_be_signable(approval, seen, verdict, comment)
         signers = [by, delegation.delegator] if delegation else [by]
         wanted = checked_conditions(conditions, verdict=verdict, review=review, signers=signers)
@@ -229,9 +232,12 @@ def _sign(
 
 def _conclude(review: Review, verdict: str, *, within: Act) -> None:
     version = review.version
-    approval = approval_of(version, review.environment)
+    approval = approval_sought(review)
     pk, digest = str(review.pk), approval.digest
-    if verdict == SignOff.Verdict.REQUEST_CHANGES:
+    if verdict not in APPROVING and version.state in APPROVED:  # looked at anew, and found wanting
+        lifecycle.conclude(review, outcome=OUTCOMES[verdict], digest=digest, within=within)
+        suspend_within(version, reason=NOT_RENEWED, within=within)
+    elif verdict == SignOff.Verdict.REQUEST_CHANGES:
         lifecycle.conclude(review, outcome="changes_requested", digest=digest, within=within)
         versions.request_changes(version, review=pk, within=within)
         revoke_emergencies_within(version, within=within)

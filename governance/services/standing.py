@@ -59,6 +59,10 @@ def ask_for_new_review(version: Version, *, by: Person, environment: str) -> Rev
                 _("%(version)s is %(state)s: only what was approved or suspended is reviewed again.") % _words(version),
                 code="not_decided",
             )
+        if Review.objects.open().filter(version=version).exists():
+            raise WrongState(
+                _("%(version)s is under review already: decide that review first.") % {"version": version}, code="under_review"
+            )
         return reopen_within(version, environment=environment, by=by, within=this)
 
 
@@ -86,6 +90,8 @@ def retire(version: Version, *, by: Person, reason: str) -> Version:
                 _("%(version)s is live: release another version or roll back first.") % {"version": version}, code="still_live"
             )
         versions.retire(version, reason=reason, within=this)
+        for review in Review.objects.beside_approvals().locked().filter(version=version):
+            lifecycle.withdraw(review, within=this)
     return version
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from governance import lifecycle
-from governance.models import Release
+from governance.models import Release, Review
 from ledger.acts import Act, act
 from models_registry import lifecycle as versions
 from models_registry.models import Version
@@ -29,6 +29,14 @@ def suspend_within(version: Version, *, reason: str, alert: str = "", within: Ac
     for one in [version, *(other for other in locked if other.pk != version.pk)]:
         versions.suspend(one, reason=reason, alert=alert, within=within)
         revoke_within(one, reason=reason, within=within)
+        end_reviews_beside(one, within=within)
+
+
+def end_reviews_beside(version: Version, *, within: Act) -> None:
+    """A review that looked at the approval anew ends with it: there is nothing left to go on holding, and the way back is a new
+    review."""
+    for review in Review.objects.beside_approvals().locked().filter(version=version):
+        lifecycle.conclude(review, outcome="suspended", digest=review.digest, within=within)
 
 
 def revoke_within(version: Version, *, reason: str, within: Act) -> None:

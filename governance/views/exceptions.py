@@ -18,7 +18,7 @@ from core.errors import DomainError
 from core.pages import see_other
 from core.paging import page_by_key
 from governance import services
-from governance.approvals import approval_of
+from governance.approvals import to_work_on
 from governance.forms.exceptions import ApproveForm, ExceptionForm, RefuseForm, RevokeForm
 from governance.models import RequirementException
 from governance.parts import environment_of
@@ -88,7 +88,7 @@ def request_exception(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not may:
         raise PermissionDenied(may.reason)
     environment = environment_of(version)
-    approval = approval_of(version, environment)
+    approval = to_work_on(version, environment)
     answers = [one for one in approval.answers if one.blocks and (kind := kinds.get(one.kind)) and kind.excusable]
     form = ExceptionForm(request.POST or None, answers=answers)
     status = 200

@@ -18,10 +18,11 @@ from core.errors import DomainError
 from core.pages import render_page_or_fragment, see_other
 from evaluations.figures import gravest_first, pictures_of
 from governance import parts, services
-from governance.approvals import DECIDED_AGAINST, Approval, approval_of
+from governance.approvals import DECIDED_AGAINST, Approval, approval_sought
 from governance.change_envelopes.parts import decided
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
+from governance.looking_anew import is_beside, notice_of
 from governance.models import Delegation, Review, SignOff
 from governance.parts.conditions import conditions_part, possible_owners
 from governance.permissions import Capacity, can_sign_off, can_withdraw_signature, capacities
@@ -44,7 +45,7 @@ def review_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _review_context(request: HttpRequest, review: Review, form: SignOffForm | None = None) -> dict[str, Any]:
-    approval = approval_of(review.version, review.environment)
+    approval = approval_sought(review)
     possible = capacities(request.user, review) if review.state == Review.State.OPEN else []
     capacity = _chosen(request, possible)
     if form is None and capacity is not None:
@@ -57,6 +58,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "review": review,
         "version": review.version,
         "approval": approval,
+        "notice": notice_of(review) if is_beside(review) else "",
         "form": form,
         "signs_as": capacity,
         "other_capacities": [other for other in possible if other != capacity],
@@ -160,7 +162,7 @@ def _delegation(request: HttpRequest) -> Delegation | None:
 def sign_off(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take the decision; whatever is refused comes back with the reason and what was typed, the password excepted."""
     review = _review(request, pk)
-    approval = approval_of(review.version, review.environment)
+    approval = approval_sought(review)
     lent = _delegation(request)
     form = _form(request, review, approval, request.POST.get("role", ""), lent, request.POST)
     status = 422

@@ -26,7 +26,7 @@ from core import clock
 from core.canonical import sha256_of
 from core.errors import DomainError
 from governance import due, gate, services
-from governance.approvals import approval_of
+from governance.approvals import approval_sought
 from governance.models import Condition, Finding, Release, Review, SignOff
 from governance.pins import statement
 from governance.policies import in_force, publish
@@ -187,7 +187,7 @@ class Site(RuleBasedStateMachine):
         held = set(rows.values_list("role", flat=True))
         mine = SignOff.objects.filter(review=review, person=person.pk).select_related("withdrawal")
         before = {(one.digest, hasattr(one, "withdrawal")) for one in mine}
-        shown = approval_of(Version.objects.with_parts().get(pk=review.version_id), review.environment).digest
+        shown = approval_sought(Review.objects.with_parts().get(pk=review.pk)).digest
         signed = self.attempt(
             "sign",
             lambda: services.sign_off(
@@ -363,6 +363,8 @@ def stands(version: Version) -> bool:
     )
     if review is None or version.state not in {"approved", "approved_with_conditions"}:
         return False
+    if review.state == "open" and review.renews is not None and clock.now() < review.earlier_holds_until:
+        review = review.renews  # looked at anew, while what was signed before goes on
     today = sha256_of(statement(version, policy=review.policy, environment=PRODUCTION, review=review.pk))
     rows = [
         one

@@ -110,9 +110,9 @@ def held(digest: str, *, of: Any) -> Sheet | None:
     return Sheet(**found | {"rows": [Row(**one) for one in found["rows"]]}) if found else None
 
 
-def let_go(digest: str, *, of: Any) -> None:
-    """The rows are held no more."""
-    cache.delete(_key(digest, of))
+def let_go(digest: str, *, of: Any) -> bool:
+    """The rows are held no more; whether they were until now, which of two confirmations at once only one is told."""
+    return cache.delete(_key(digest, of))
 
 
 def _key(digest: str, of: Any) -> str:

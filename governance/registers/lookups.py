@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -48,10 +49,12 @@ class Lookups:
         found = Finding.objects.visible_to(by).with_parts()
         ids, references = {key for text in texts("id") if (key := _uuid(text))}, texts("reference")
         self._findings: dict[Any, Finding] = {}
+        self._by_reference: dict[str, list[Finding]] = defaultdict(list)
         for finding in found.filter(Q(pk__in=ids) | Q(reference__in=references)):
             self._findings[finding.pk] = finding
             if finding.reference:
                 self._findings[finding.team_id, finding.reference] = finding
+                self._by_reference[finding.reference].append(finding)
         models = RegisteredModel.objects.visible_to(by).filter(name__in=texts("model")).select_related("team", "owner")
         self._models = list(models)
         versions = Version.objects.visible_to(by).filter(model__in=self._models, number__in=_numbers(texts("version")))
@@ -85,7 +88,7 @@ class Lookups:
             return None
         if any(text_of(row, name) for name in ("team", "model", "dataset")):
             return self._findings.get((self._team_of(row).pk, reference))
-        named = [self._findings[key] for key in self._findings if isinstance(key, tuple) and key[1] == reference]
+        named = self._by_reference.get(reference, [])
         if len(named) > 1:
             raise Refused(_("Column reference: several teams have a finding of this reference. Name the team, too."))
         return named[0] if named else None

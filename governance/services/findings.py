@@ -69,8 +69,9 @@ def prepared(
     due_on: date,
     owner: Person | None = None,
     reference: str = "",
+    makers: set[str] | None = None,
 ) -> Finding:
-    """The finding as it would be raised; nothing is kept yet."""
+    """The finding as it would be raised; nothing is kept yet. `makers`: whose work the thing is, where the caller knows it."""
     team = team_of(thing)
     can_raise(by, team).enforce()
     if not title.strip():
@@ -85,7 +86,7 @@ def prepared(
         due_on=due_on,
         owner=_owner(owner, thing, team),
         reference=reference.strip(),
-        contributors=sorted(UUID(one) for one in makers_of(thing)),
+        contributors=sorted(UUID(one) for one in (makers_of(thing) if makers is None else makers)),
         raised_by=by,
         raised_at=clock.now(),
     )

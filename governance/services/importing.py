@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from governance import events
 from governance.affected import by_finding, locked_versions
 from governance.models import Finding
 from governance.models.finding import about
-from governance.permissions.findings import team_of
+from governance.permissions.findings import makers_of, team_of
 from governance.registers.planning import CHANGED, NEW, UNCHANGED, Line, Plan, plan_of
 from governance.services.findings import (
     mended_within,
@@ -45,9 +46,10 @@ def import_findings(sheet: Sheet, *, by: Person, expected: str | None = None) ->
         _require_clean(plan, expected)
         suspends: list[Finding] = []
         touched: list[Finding] = []
+        makers: dict[UUID, set[str]] = {}  # looked up once for each thing, not for each row
         for line in plan.lines:
             if line.outcome in {NEW, CHANGED}:
-                finding, grave = _done(line, by=by, within=this)
+                finding, grave = _done(line, by=by, makers=makers, within=this)
                 (suspends if grave else touched).append(finding)
         for found, grave in ((suspends, True), (touched, False)):
             take_effect(_locked_of(found), suspends=grave, within=this)
@@ -104,12 +106,14 @@ def _locked_of(findings: list[Finding]) -> list[Version]:
     return locked_versions(reduce(or_, concerned)) if concerned else []
 
 
-def _done(line: Line, *, by: Person, within: Act) -> tuple[Finding, bool]:
+def _done(line: Line, *, by: Person, makers: dict[UUID, set[str]], within: Act) -> tuple[Finding, bool]:
     """The finding that the line made or changed, and whether it takes approvals back."""
     finding, grave = line.finding, False
     for step in line.steps:
         if step.name == "raise":
-            finding = prepared(line.thing, by=by, **step.said)
+            if line.thing.pk not in makers:
+                makers[line.thing.pk] = makers_of(line.thing)
+            finding = prepared(line.thing, by=by, makers=makers[line.thing.pk], **step.said)
             raise_within(finding, within=within)
             grave = finding.severity == Finding.Severity.CRITICAL
             continue

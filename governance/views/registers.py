@@ -77,7 +77,8 @@ def _preview_of(digest: str) -> str:
 def import_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """What each row of the file would do as everything stands now; and, confirmed, does."""
     sheet = incoming.held(slug, of=request.user)
-    if sheet is None:
+    # Of two clicks one imports: rows without a reference would else come in twice.
+    if sheet is None or (request.method == "POST" and not incoming.let_go(slug, of=request.user)):
         messages.error(request, _("This preview is no longer kept. Bring the file again."))
         return see_other(request, reverse("governance:import_findings"))
     refused, status = "", 200
@@ -86,8 +87,8 @@ def import_preview(request: HttpRequest, slug: str) -> HttpResponse:
             done = services.import_findings(sheet, by=request.user, expected=request.POST.get("plan", ""))
         except DomainError as refusal:
             refused, status = str(refusal), refusal.status
+            incoming.hold(sheet, of=request.user)
         else:
-            incoming.let_go(slug, of=request.user)
             said = _("The findings are imported: %(new)s new, %(changed)s changed, %(unchanged)s as they were.")
             messages.success(request, said % done.counts)
             return see_other(request, reverse("governance:findings"))

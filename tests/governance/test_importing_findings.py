@@ -345,6 +345,25 @@ def test_the_page_shows_each_row_and_writes_what_is_confirmed(
     assert "no longer kept" in again.content.decode() and Finding.objects.count() == 1
 
 
+def test_of_two_confirmations_at_once_one_imports(
+    make_approved: Any, officer: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, client, second = make_approved(), client_of(officer), client_of(officer)
+    data = as_csv(HEAD, ["", "Sevens", "high", "audit", "2027-02-01", version.model.name, str(version.number)])
+    place = client.post("/findings/import/", {"file": SimpleUploadedFile("findings.csv", data)})["Location"]
+    plan = client.get(place).context["plan"].digest
+    imported, others = services.import_findings, []
+
+    def meanwhile(*args: Any, **options: Any) -> Any:
+        monkeypatch.setattr(services, "import_findings", imported)
+        others.append(second.post(place, {"plan": plan}))
+        return imported(*args, **options)
+
+    monkeypatch.setattr(services, "import_findings", meanwhile)
+    client.post(place, {"plan": plan})
+    assert others[0].headers["Location"] == "/findings/import/" and Finding.objects.count() == 1
+
+
 def test_a_page_that_cannot_import_offers_no_button(make_approved: Any, officer: Any, client_of: Any) -> None:
     make_approved()
     client = client_of(officer)

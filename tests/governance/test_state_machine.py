@@ -10,7 +10,8 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from core.canonical import sha256_of
 from core.errors import DomainError
 from governance import due, gate, services
 from governance.approvals import approval_sought
-from governance.models import Condition, Finding, Release, Review, SignOff
+from governance.models import Condition, Delegation, Finding, Release, Review, SignOff
 from governance.pins import statement
 from governance.policies import in_force, publish
 from governance.services.conditions import Wanted
@@ -46,6 +47,7 @@ APPROVING = {"approve", "approve_with_conditions"}
 
 # What must have succeeded at least once: a machine that is always refused proves nothing.
 HAPPENS = {"submit", "revise", "sign", "take back", "withdraw", "suspend", "release", "roll back", "role", "find", "answer"}
+HAPPENS |= {"lend", "accept", "decline", "end", "sign for another"}
 
 people = st.sampled_from(PEOPLE)
 roles = st.sampled_from(SIGNING)
@@ -76,6 +78,18 @@ def as_if_never() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+@dataclass
+class Lent:
+    """A role that one person lent another."""
+
+    giver: Any
+    taker: Any
+    role: str
+    first: date
+    last: date
+    counts: bool = False  # accepted, and not ended since
+
+
 class Site(RuleBasedStateMachine):
     """A site with a cast; every rule tries something, and a refusal is as good an answer as a success."""
 
@@ -92,6 +106,7 @@ class Site(RuleBasedStateMachine):
         self.began = self.time.now
         self.hands: dict[Any, set[Any]] = defaultdict(set)  # version → who laid hands on it, as the machine saw it
         self.done: dict[str, int] = defaultdict(int)
+        self.lent: dict[Any, Lent] = {}  # what was lent to whom, as the machine saw it
 
     def teardown(self) -> None:
         self.time.set(self.began)
@@ -120,7 +135,9 @@ class Site(RuleBasedStateMachine):
         found.forget_roles()
         return found
 
-    @initialize(live=st.integers(0, 2), second_thoughts=st.sampled_from(("none", "withdrawn", "taken back", "a condition")))
+    @initialize(
+        live=st.integers(0, 2), second_thoughts=st.sampled_from(("none", "withdrawn", "taken back", "a condition", "lent"))
+    )
     def a_first_version(self, live: int, second_thoughts: str) -> None:
         """Stories begin with a version under review, behind none, one or two that went live, and sometimes a change of mind."""
         for number in range(live):
@@ -134,6 +151,13 @@ class Site(RuleBasedStateMachine):
             self.a_condition_is_reported_and_answered(0, "officer", met=True)
         elif second_thoughts == "withdrawn":
             self.a_version_is_withdrawn(live, "scientist")
+        elif second_thoughts == "lent":
+            self.a_role_is_lent("validator", "officer", "validator", 0, 20, accepted=False)
+            self.a_role_is_lent("validator", "risk_manager", "validator", 0, 20, accepted=True)
+            for _time in range(2):
+                self.somebody_signs_for_another(live, 0, "risk_manager", own=True, verdict="approve")
+                self.a_signature_is_taken_back(0, "risk_manager", own=True)
+            self.somebody_signs_for_another(live, 0, "risk_manager", own=True, verdict="approve")
 
     @rule(by=st.sampled_from(("scientist", "other_scientist", "both")))
     def a_version_is_submitted(self, by: str) -> None:
@@ -182,14 +206,74 @@ class Site(RuleBasedStateMachine):
             wanted = [Wanted("Label more rows.", self.cast["scientist"], clock.now().date() + timedelta(days=days))]
             self.sign(review, self.person(by), "compliance_officer", "approve_with_conditions", conditions=wanted)
 
+    @rule(
+        by=st.sampled_from(("validator", "officer", "both", *PEOPLE)),
+        to=people,
+        role=roles,
+        begins=st.sampled_from((0, 0, 0, 3)),
+        days=st.sampled_from((1, 10, 30, 91)),
+        accepted=st.booleans(),
+    )
+    def a_role_is_lent(self, by: str, to: str, role: str, begins: int, days: int, *, accepted: bool) -> None:
+        """Offered, and answered one way or the other."""
+        giver, taker = self.person(by), self.person(to)
+        first = clock.today() + timedelta(days=begins)
+        last = first + timedelta(days=days - 1)
+        said = {
+            "role": role,
+            "team": self.cast["team"],
+            "starts_on": first,
+            "ends_on": last,
+            "reason": "Away.",
+            "password": PASSWORD,
+        }
+        row = self.attempt("lend", lambda: services.offer_delegation(taker, by=giver, **said))
+        if not row:
+            return
+        assert giver.pk != taker.pk and days <= 90
+        assert role in self.held(giver, self.cast["team"].pk), f"{giver} lent {role} without holding it"
+        assert "administrator" not in self.held(taker, self.cast["team"].pk)
+        self.lent[row.pk] = Lent(giver.pk, taker.pk, role, first, last)
+        if not accepted:
+            self.attempt("decline", lambda: services.decline_delegation(row, by=taker))
+        elif self.attempt("accept", lambda: services.accept_delegation(row, by=taker, password=PASSWORD, accept=True)):
+            self.lent[row.pk].counts = True
+
+    @rule(index=which, by=people, own=st.booleans())
+    def a_delegation_is_ended(self, index: int, by: str, own: bool) -> None:
+        rows = list(Delegation.objects.order_by("offered_at", "pk"))
+        if rows:
+            row = rows[index % len(rows)]
+            person = self.person(self.name_of(row.delegator_id) if own else by)
+            if self.attempt("end", lambda: services.end_delegation(row, by=person)):
+                assert person.pk in {row.delegator_id, row.delegate_id}
+                self.lent[row.pk].counts = False
+
+    @rule(index=which, lent=which, by=people, own=st.booleans(), verdict=st.sampled_from(("approve",) * 6 + ("reject",)))
+    def somebody_signs_for_another(self, index: int, lent: int, by: str, own: bool, verdict: str) -> None:
+        """By any delegation that ever was, mostly by the person to whom it was given."""
+        version, rows = self.version(index), list(Delegation.objects.with_parts().order_by("offered_at", "pk"))
+        review = version and Review.objects.with_parts().filter(version=version).order_by("-opened_at", "-pk").first()
+        if review and rows:
+            row = rows[-1 - lent % len(rows)]
+            person = self.person(self.name_of(row.delegate_id) if own else by)
+            self.sign(review, person, row.role, verdict, delegation=row)
+
+    def name_of(self, key: Any) -> str:
+        return next(name for name in PEOPLE if self.cast[name].pk == key)
+
+    def held(self, person: Any, team: Any) -> set[str]:
+        rows = Membership.objects.filter(Q(team=None) | Q(team=team), person=person)
+        return set(rows.values_list("role", flat=True))
+
     def sign(self, review: Review, person: Any, role: str, verdict: str, **more: Any) -> None:
-        rows = Membership.objects.filter(Q(team=None) | Q(team=review.version.model.team_id), person=person)
-        held = set(rows.values_list("role", flat=True))
-        mine = SignOff.objects.filter(review=review, person=person.pk).select_related("withdrawal")
-        before = {(one.digest, hasattr(one, "withdrawal")) for one in mine}
+        lent = more.get("delegation")
+        behind = [person] + ([self.person(self.name_of(lent.delegator_id))] if lent else [])
+        given = SignOff.objects.filter(review=review).select_related("withdrawal")
+        before = {(key, one.digest) for one in given if not hasattr(one, "withdrawal") for key in (one.person, one.on_behalf_of)}
         shown = approval_sought(Review.objects.with_parts().get(pk=review.pk)).digest
         signed = self.attempt(
-            "sign",
+            "sign for another" if lent else "sign",
             lambda: services.sign_off(
                 review,
                 by=person,
@@ -202,11 +286,21 @@ class Site(RuleBasedStateMachine):
                 **more,
             ),
         )
-        if signed:
-            assert role in held, f"{person} signed as {role} without holding it"
-            assert "administrator" not in held and person.is_active
-            assert person.pk not in self.hands[review.version_id], f"{person} signed the own work"
-            assert (signed.digest, False) not in before, f"{person} signed twice"
+        if not signed:
+            return
+        holder = behind[-1]
+        assert role in self.held(holder, review.version.model.team_id), f"{person} signed as {role}, which {holder} does not hold"
+        for one in behind:
+            assert "administrator" not in self.held(one, review.version.model.team_id) and one.is_active
+            assert one.pk not in self.hands[review.version_id], f"{person} signed {one}'s own work"
+            assert (one.pk, signed.digest) not in before, f"{one} signed twice"
+        if lent:
+            seen = self.lent[lent.pk]
+            assert seen.counts and seen.first <= clock.today() <= seen.last, f"{person} signed by what was not lent (any more)"
+            assert (seen.giver, seen.taker, seen.role) == (holder.pk, person.pk, role)
+            assert (signed.on_behalf_of, signed.delegation_id) == (holder.pk, lent.pk)
+        else:
+            assert signed.on_behalf_of is None
 
     @rule(index=which)
     def somebody_signs_and_thinks_again(self, index: int) -> None:
@@ -218,7 +312,7 @@ class Site(RuleBasedStateMachine):
 
     @rule(index=which, by=people, own=st.booleans())
     def a_signature_is_taken_back(self, index: int, by: str, own: bool) -> None:
-        rows = list(SignOff.objects.select_related("review").order_by("-signed_at", "pk"))
+        rows = list(SignOff.objects.select_related("review").order_by("-signed_at", "-pk"))  # the newest first
         if rows:
             signed = rows[index % len(rows)]
             signers = [name for name in PEOPLE if self.cast[name].pk == signed.person]
@@ -342,6 +436,18 @@ class Site(RuleBasedStateMachine):
             assert version.state == SAYS[told.last().type], f"{version} is {version.state} in secret"
 
     @invariant()
+    def every_signature_for_another_rests_on_what_the_log_says_was_lent(self) -> None:
+        for one in SignOff.objects.exclude(on_behalf_of=None):
+            about = Entry.objects.filter(subject_type="delegation", subject_id=str(one.delegation_id))
+            told = {entry.type: entry for entry in about}
+            offer = told["delegation.offered"].data
+            assert (offer["delegator"], offer["delegate"], offer["role"]) == (str(one.on_behalf_of), str(one.person), one.role)
+            assert offer["starts_on"] <= one.signed_at.date().isoformat() <= offer["ends_on"]
+            assert told["delegation.accepted"].at <= one.signed_at
+            ended = told.get("delegation.ended") or told.get("delegation.expired")
+            assert ended is None or one.signed_at <= ended.at
+
+    @invariant()
     def no_event_is_lost(self) -> None:
         """Each subject's events are numbered without a gap, and every signature and release has its own."""
         numbers = defaultdict(list)
@@ -378,7 +484,8 @@ def stands(version: Version) -> bool:
     fresh = not days or (bool(rows) and clock.now() <= max(one.signed_at for one in rows) + timedelta(days=days))
     grave = Finding.objects.filter(version=version, severity="critical").exclude(state__in=["closed", "accepted"])
     late = Condition.objects.filter(review=review, sign_off__in=rows, state__in=["open", "reported"], due__lt=clock.now().date())
-    return enough and fresh and not late.exists() and not grave.exists() and len({one.person for one in rows}) == len(rows)
+    behind = [key for one in rows for key in (one.person, one.on_behalf_of) if key]  # whoever signs for another counts as both
+    return enough and fresh and not late.exists() and not grave.exists() and len(set(behind)) == len(behind)
 
 
 def test_no_forbidden_state_is_ever_reached(

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.furnishing import furnish
 from tests.browser.site import Site, chromium
+from tests.browser.telling import tell
 
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"),
@@ -86,6 +88,10 @@ class People:
         page.click("main button[type=submit]")
         expect(page.get_by_role("heading", name="Inbox", level=1)).to_be_visible()
 
+    def forget(self, role: str) -> None:
+        """The next window of this person signs in anew, because their password has changed."""
+        self._states.pop(role, None)
+
     def close(self) -> None:
         for context in list(self.browser.contexts):
             context.close()
@@ -119,3 +125,15 @@ def story_of(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
         return Story(read(site.folder / "cast.json"), tmp_path_factory.mktemp("story"))
 
     return begin
+
+
+@pytest.fixture(scope="package")
+def furnished(site: Site, story_of: Callable[[], Any]) -> dict[str, Any]:
+    """The ids of what the story made: told by its own test before, or told now, through the REST API alone."""
+    story = story_of()
+    if "complete" not in site.known:
+        if site.known:
+            pytest.fail("The story did not come to its end, so there is nothing to look at.")
+        tell(site, story)
+    furnish(site, story)
+    return site.known

@@ -34,6 +34,8 @@ def note(site: Site, story: Any) -> None:
         "run": client.get("runs/")["results"][0]["id"],
         "entry": entries[0]["index"],
         "report": client.get("reports/")["results"][0]["id"],
+        "train": story.ids["train v1"],
+        "test": story.ids["test v1"],
         "files": story.out / "files",
         "complete": True,
     }

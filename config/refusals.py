@@ -17,7 +17,11 @@ def answer(request: HttpRequest, status: int, code: str, title: str, detail: str
     if request.path.startswith("/api/"):
         return problem_response(request, status, code=code, title=title, detail=detail)
     template = {403: "403.html", 404: "404.html"}.get(status, "500.html")
-    return render(request, template, {"title": title, "detail": detail, "status": status}, status=status)
+    response = render(request, template, {"title": title, "detail": detail, "status": status}, status=status)
+    if status in {403, 404} and request.headers.get("HX-Request") == "true":
+        # Nothing of a whole page fits into the part that asked: the page is opened again, and says the same.
+        response["HX-Refresh"] = "true"
+    return response
 
 
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

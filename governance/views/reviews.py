@@ -51,6 +51,9 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
     if form is None and capacity is not None:
         begun = {"seen": approval.digest, "role": capacity.role, "delegation": capacity.delegation_key}
         form = _form(request, review, approval, capacity.role, capacity.delegation, initial=begun)
+    refused = form if form is not None and not possible else None  # somebody else was faster: nothing is left to sign
+    if refused is not None:
+        form = None
     comparison = parts.changes_since_last_approval(review.version, approval)
     runs = approval.verdicts
     prefetch_related_objects([run for run, _verdict in runs], "charts")
@@ -60,6 +63,8 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "approval": approval,
         "notice": notice_of(review) if is_beside(review) else "",
         "form": form,
+        "refused": refused,
+        "outdated": form is not None and form.is_bound and form["seen"].value() != approval.digest,
         "signs_as": capacity,
         "other_capacities": [other for other in possible if other != capacity],
         "signed_parts": signed_parts(review.version, approval) if form else [],

@@ -26,10 +26,10 @@ class Section:
     beneath: tuple[str, ...] = ()
 
 
-STANDING = ("portfolio", "policies", "findings", "exceptions")
+STANDING = ("portfolio", "policies", "findings", "exceptions", "change-envelopes", "risk-assessments", "evidence")
 RELEASED = ("environments", "releases")
 SECTIONS = (
-    Section("inbox", _("Inbox"), "", "inbox", ("reviews",)),
+    Section("inbox", _("Inbox"), "", "inbox", ("reviews", "conditions", "signatures")),
     Section("models", _("Models"), "models/", "package", ("models", "versions", *STANDING, *RELEASED)),
     Section("runs", _("Runs"), "runs/", "activity", ("runs",)),
     Section("datasets", _("Datasets"), "datasets/", "database", ("datasets",)),

@@ -11,7 +11,9 @@ from typing import Any
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from core.canonical import sha256_of
 from core.components import formatting
 from data_registry.models import DatasetVersion, PiiFinding
 from evaluations import wording
@@ -66,7 +68,13 @@ def _change(label: str, before: str, after: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
-    return formatting.short_digest(value) if isinstance(value, str) else ""
+    """A pinned part that no teller knows: its digest, and of a list how much is in it; nothing of what is empty."""
+    if isinstance(value, str) or not value:
+        return formatting.short_digest(value) if value else ""
+    digest = formatting.short_digest(sha256_of(value))
+    if not isinstance(value, list):
+        return digest
+    return ngettext("%(n)d entry", "%(n)d entries", len(value)) % {"n": len(value)} + f" · {digest}"
 
 
 # -- the parts of a statement ----------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def _check(check: Mapping[str, Any]) -> str:
 
 def _step(step: AskedStep) -> str:
     people = ngettext("%(n)d person", "%(n)d people", step.quorum) % {"n": step.quorum}
-    parts = [people, str(SignOff.Meaning(step.meaning).label).lower(), _("in place %(n)d") % {"n": step.order}]
+    parts = [people, str(SignOff.Meaning(step.meaning).label).lower(), _("step %(n)d") % {"n": step.order}]
     if step.distinct_teams:
         parts.append(_("each of another team"))
     if step.only_with_personal_data:

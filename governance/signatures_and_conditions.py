@@ -7,10 +7,11 @@ from governance import parts, services
 from governance.change_envelopes import enrolling as change_envelopes
 from governance.due import falling_due
 from governance.models import Accountability, Condition, ConditionAnswer, SignOff, SignOffWithdrawal
-from governance.parts.conditions import inbox_part, waiting_conditions
+from governance.parts.conditions import inbox_part, of_version, waiting_conditions
 from ledger.protection import protect
 from models_registry.history import subjects
 from models_registry.models import Version
+from models_registry.parts import overview_parts
 
 
 def register() -> None:
@@ -20,6 +21,7 @@ def register() -> None:
     parts.inbox_parts.register("conditions", inbox_part)
     waiting_for.register("conditions", lambda person: waiting_conditions(person).count())
     falling_due.register("conditions", services.suspend_missed)
+    overview_parts.register("conditions", of_version)
     change_envelopes.register()
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
+from datetime import date
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ledger.events import Event, registered
 from ledger.models import Entry
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LONGEST = 160  # characters of one value in a sentence
 
 
@@ -44,9 +48,19 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     text = str(value)
+    if _DAY.fullmatch(text):
+        return _day(text)
     if text.startswith("sha256:"):
         return text[:19] + "…"
     return _short(text.replace("_", " ") if text.isidentifier() else text)
+
+
+def _day(text: str) -> str:
+    """As people write a day; what only looks like one stays as it was recorded."""
+    try:
+        return str(date_format(date.fromisoformat(text), "j M Y"))
+    except ValueError:
+        return text
 
 
 def _short(text: str) -> str:

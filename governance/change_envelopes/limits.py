@@ -62,6 +62,11 @@ def limits_of(version: Version, envelope: ChangeEnvelope, approval: Approval) ->
     ]
 
 
+def standing_limits(envelope: ChangeEnvelope) -> list[Limit]:
+    """The limits that ask about the envelope itself and what it rests on, not about a version: what it could do now."""
+    return [*_in_force(envelope), *_baseline(envelope)]
+
+
 def used(envelope: ChangeEnvelope) -> int:
     """How many versions were released under the envelope in the period that ends now."""
     since = clock.now() - timedelta(days=envelope.limits["days"])

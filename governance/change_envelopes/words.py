@@ -65,17 +65,22 @@ def limits_in_words(envelope: ChangeEnvelope) -> list[str]:
 
 def _comparison(limits: dict[str, Any], envelope: ChangeEnvelope) -> str:
     score = unit_of(limits["metric"]) == "score"
-    margin = number(limits["margin"]) if score else _("%(n)s points") % {"n": number(limits["margin"] * 100)}
+    points = limits["margin"] * 100
+    margin = (
+        number(limits["margin"])
+        if score
+        else ngettext("%(n)s point", "%(n)s points", 1 if points == 1 else 2) % {"n": number(points)}
+    )
     words = {"metric": measure_title(limits["metric"]), "margin": margin, "baseline": envelope.baseline}
     if limits["metric"] in LOWER_IS_BETTER:
         said = _(
-            "Row by row, %(metric)s is at most %(margin)s higher than that of %(baseline)s, and than that of what is "
-            "live then: the upper bound of the paired difference counts."
+            "Row by row, the measure “%(metric)s” is at most %(margin)s higher than that of %(baseline)s, and than that of what "
+            "is live then: the upper bound of the paired difference counts."
         )
     else:
         said = _(
-            "Row by row, %(metric)s is at most %(margin)s lower than that of %(baseline)s, and than that of what is "
-            "live then: the lower bound of the paired difference counts."
+            "Row by row, the measure “%(metric)s” is at most %(margin)s lower than that of %(baseline)s, and than that of what "
+            "is live then: the lower bound of the paired difference counts."
         )
     return said % words
 

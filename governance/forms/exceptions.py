@@ -19,7 +19,7 @@ def _texts(label: Any, **more: Any) -> forms.CharField:
 class ExceptionForm(forms.Form):
     """`answers` are those that stand against approval and that an exception may stand in for."""
 
-    answer = forms.ChoiceField(label=_("Requirement that cannot be met"))
+    answer = forms.ChoiceField(label=_("Requirement that cannot be met"), widget=forms.RadioSelect)
     whole_model = forms.BooleanField(label=_("For every version of the model, not only for this one"), required=False)
     reason = _texts(_("Why it cannot be met"))
     control = _texts(_("Compensating control: what makes up for it meanwhile"))

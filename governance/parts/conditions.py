@@ -14,6 +14,7 @@ from governance.models import Condition, Review
 from governance.models.condition import ConditionQuerySet
 from governance.permissions import can_answer_condition, can_report_condition
 from models_registry.models import Version
+from models_registry.parts import Part
 
 MOST = 50  # rows of the inbox
 
@@ -31,6 +32,15 @@ def conditions_part(person: Person, review: Review) -> dict[str, Any]:
             for one in rows
         ]
     }
+
+
+def of_version(request: HttpRequest, version: Version) -> list[Part]:
+    """The conditions under which the version is approved, on its own page too: whoever relies on it reads them there."""
+    if version.state != Version.State.APPROVED_WITH_CONDITIONS:
+        return []
+    reviews = version.reviews.filter(conditions__isnull=False).distinct().order_by("-opened_at")
+    person: Any = request.user
+    return [Part("body", "governance/part_conditions.html", conditions_part(person, review)) for review in reviews[:1]]
 
 
 def possible_owners(review: Review, *, but: Iterable[Person]) -> QuerySet[Person]:

@@ -19,12 +19,13 @@ from core.pages import see_other
 from core.paging import page_by_key
 from governance import environments, services
 from governance.change_envelopes.body import metrics_for
-from governance.change_envelopes.limits import used
+from governance.change_envelopes.ending import how_it_ended
+from governance.change_envelopes.limits import MET, standing_limits, used
 from governance.change_envelopes.measuring import live_in
 from governance.change_envelopes.words import limits_in_words, name_of, text_of
 from governance.forms.change_envelopes import ChangeEnvelopeForm, EnvelopeSigningForm
 from governance.forms.proving import ProvenForm, ReasonForm
-from governance.models import ChangeEnvelope, EnvelopeDecision
+from governance.models import ChangeEnvelope, EnvelopeDecision, Release
 from governance.permissions.change_envelopes import (
     can_draft_envelope,
     can_revoke_envelope,
@@ -77,7 +78,7 @@ def new(request: HttpRequest, pk: UUID) -> HttpResponse:
             _("It always has verified numbers and meets everything that the policy asks for."),
             _("A version that passes a limit is reviewed as ever, and its page says which limit it passed."),
         ],
-        options={"environments": environments.choices(), "metrics": metrics},
+        options={"environments": environments.choices(), "metrics": metrics, "initial": _where_live(model)},
     )
     return deed_page(
         request,
@@ -86,6 +87,12 @@ def new(request: HttpRequest, pk: UUID) -> HttpResponse:
         lambda given: services.draft_envelope(live_in(model, given["environment"]), by=request.user, **given),
         done=lambda made: (_("Drafted. It allows nothing before it is signed."), made),
     )
+
+
+def _where_live(model: RegisteredModel) -> dict[str, str]:
+    """The environment that is chosen beforehand: where the model was released last and is live."""
+    live = Release.objects.live().filter(version__model=model).order_by("-released_at").values_list("environment", flat=True)
+    return {"environment": live[0]} if live else {}
 
 
 @require_safe
@@ -105,11 +112,15 @@ def _context(request: HttpRequest, envelope: ChangeEnvelope, form: EnvelopeSigni
         form = EnvelopeSigningForm(initial=initial, **signing_options(request))
     signed = list(envelope.signatures.all())
     people = Person.objects.in_bulk([one.person for one in signed])
+    state = ChangeEnvelope.State
+    against = [one.sentence for one in standing_limits(envelope) if one.outcome != MET] if envelope.state == state.ACTIVE else []
     decisions = list(EnvelopeDecision.objects.filter(envelope=envelope).select_related("version__model")[:MOST_DECISIONS])
     return {
         "envelope": envelope,
         "words": limits_in_words(envelope),
         "used": used(envelope),
+        "against": against,
+        "ended": how_it_ended(envelope) if envelope.state in {state.WITHDRAWN, state.REVOKED} else None,
         "form": form,
         "text": next((text_of(envelope, step) for step in steps if step.role == role), ""),
         "accountability": accountability_text(),

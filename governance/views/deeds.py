@@ -34,6 +34,11 @@ class Deed:
     signs: str = ""  # the words that are signed with it, where it is signed
     options: Mapping[str, Any] = field(default_factory=dict)  # of the form
 
+    @property
+    def way_back(self) -> str:
+        """The page from which people come here: the last crumb."""
+        return self.trail[-1][1] if self.trail else ""
+
 
 def deed_page(
     request: HttpRequest,

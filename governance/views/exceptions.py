@@ -20,10 +20,10 @@ from core.paging import page_by_key
 from governance import services
 from governance.approvals import to_work_on
 from governance.forms.exceptions import ApproveForm, ExceptionForm, RefuseForm, RevokeForm
-from governance.models import RequirementException
+from governance.models import Finding, RequirementException
 from governance.parts import environment_of
 from governance.permissions.exceptions import can_decide, can_request, can_revoke
-from governance.requirements import kinds
+from governance.requirements import Outcome, kinds
 from ledger.models import Entry
 from models_registry.history import lines
 from models_registry.models import Version
@@ -38,8 +38,10 @@ def exception_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state in State.values:
         rows = rows.filter(state=state)
+    page = page_by_key(request, rows)
     context = {
-        "page": page_by_key(request, rows),
+        "page": page,
+        "rows": [(row, _kind_words(row)) for row in page],
         "state": state,
         "states": State.choices,
         "query": f"state={state}" if state in State.values else "",
@@ -56,6 +58,24 @@ def exception_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _page(request, _row(request, pk))
 
 
+def _kind_words(row: RequirementException) -> Any:
+    kind = kinds.get(row.kind)
+    return kind.title if kind else row.kind
+
+
+def _about(row: RequirementException) -> dict[str, str]:
+    """Which answer of the kind it excuses, in words: the finding by its title, else what stands against the version."""
+    if row.kind == "findings":
+        finding = Finding.objects.filter(pk=row.subject).first()
+        return {"words": str(finding), "href": finding.get_absolute_url()} if finding else {}
+    version = row.version or row.model.versions.order_by("-number").first()
+    answers = approval_of(version, environment_of(version)).answers if version else []
+    found = next((one for one in answers if (one.kind, one.subject) == (row.kind, row.subject)), None)
+    if found is None or found.outcome == Outcome.EXCEPTED:
+        return {}
+    return {"words": found.sentence, "href": found.href}
+
+
 def _page(
     request: HttpRequest, row: RequirementException, bound: dict[str, Form] | None = None, *, status: int = 200
 ) -> HttpResponse:
@@ -69,10 +89,10 @@ def _page(
     for name, form in (bound or {}).items():
         if name in forms or form.errors:
             forms[name] = form
-    kind = kinds.get(row.kind)
     context = {
         "row": row,
-        "kind": kind.title if kind else row.kind,
+        "kind": _kind_words(row),
+        "about": _about(row),
         "forms": forms,
         "why_not": decides.reason if row.state == State.REQUESTED else "",
         "entries": lines(Entry.objects.about(row).select_related("leaf").order_by("-subject_seq")[:100]),

@@ -25,7 +25,7 @@ from core.paging import page_by_key
 from data_registry.models import DatasetVersion
 from governance import services
 from governance.forms.findings import DoneForm, FindingFilter, PlanForm, RaiseForm, RetestForm, ReviseForm
-from governance.models import Finding
+from governance.models import Finding, RequirementException
 from governance.permissions.findings import RAISERS, can_raise, can_retest, can_revise, can_work, team_of
 from ledger.models import Entry
 from models_registry.history import lines
@@ -72,6 +72,10 @@ def _page(request: HttpRequest, finding: Finding, bound: dict[str, Form] | None 
     context = {
         "finding": finding,
         "steps": steps,
+        "exceptions": RequirementException.objects.visible_to(request.user)
+        .standing()
+        .filter(kind="findings", subject=str(finding.pk))
+        .with_parts(),
         "entries": lines(Entry.objects.about(finding).select_related("leaf").order_by("-subject_seq")[:MOST_EVENTS]),
     }
     return render(request, "governance/finding_detail.html", context, status=status)

@@ -126,9 +126,10 @@ class Furnisher:
 
     def furnish_emergency(self) -> None:
         """The third goes live before everybody has signed it."""
-        proven = {"password": self.password("risk_manager")}
+        version, manager = self.known["emergency"], self.client("risk_manager")
+        proven = {"password": self.password("risk_manager"), "seen": manager.approval(version)["digest"], "accept": True}
         why = {"reason": "The live version doubles zeros, and forms go out tonight."}
-        self.client("risk_manager").post(f"versions/{self.known['emergency']}/emergency-release/", proven | why)
+        manager.post(f"versions/{version}/emergency-release/", proven | why)
         self.known["signature"] = self.sign(self.known["emergency"], "validator")["id"]
 
     def furnish_findings(self) -> None:

@@ -646,7 +646,7 @@ def test_pages_tell_limits_signatures_use_and_decisions(
     decide_by_envelopes()
     page = client_of(auditor)
     told = page.get(envelope.get_absolute_url()).content.decode()
-    assert "1 of 2 releases in the last 30 days" in told and "at most 1 points lower than that of digit-reader v1" in told
+    assert "1 of 2 releases in the last 30 days" in told and "at most 1 point lower than that of digit-reader v1" in told
     assert "Within every limit: approved and released." in told and "Outside: people decide." in told
     assert str(envelope) in page.get(f"/models/{baseline.model_id}/change-envelopes/").content.decode()
     version = page.get(inside.version.get_absolute_url()).content.decode()
@@ -680,6 +680,23 @@ def test_an_envelope_is_drafted_signed_and_revoked_on_its_pages(
     why = {"reason": "Enough.", "password": PASSWORD}
     assert ending.post(f"{envelope.get_absolute_url()}revocation/", why).status_code == 303
     assert ChangeEnvelope.objects.get().state == "revoked"
+    assert "“Enough.”" in ending.get(envelope.get_absolute_url()).content.decode()
+
+
+def test_an_envelope_whose_baseline_is_suspended_says_that_it_releases_nothing(
+    in_force: Any, baseline: Any, client_of: Any, auditor: Any, officer: Any
+) -> None:
+    envelope = in_force()
+    page = client_of(auditor)
+    assert "It releases nothing now." not in page.get(envelope.get_absolute_url()).content.decode()
+    services.order_suspension(fresh(baseline), by=officer, reason="It drifts.", password=PASSWORD)
+    told = page.get(envelope.get_absolute_url()).content.decode()
+    assert "It releases nothing now." in told and f"The approval of the baseline {baseline} does not hold." in told
+
+
+def test_where_the_model_is_live_is_chosen_beforehand(baseline: Any, client_of: Any, other_scientist: Any) -> None:
+    told = client_of(other_scientist).get(f"/models/{baseline.model_id}/change-envelopes/new/").content.decode()
+    assert '<option value="production" selected>' in told
 
 
 def test_the_api_tells_and_does_the_same(

@@ -41,6 +41,20 @@ def test_texts_with_nothing_in_common_stand_beside_each_other_unmarked() -> None
 
 
 @pytest.mark.django_db
+def test_a_part_that_came_is_added_and_one_that_went_is_removed(make_review: Any) -> None:
+    version = make_review().version
+
+    def kinds(before: Any, after: Any) -> list[tuple[str, str]]:
+        items = differences(Side(version, {"findings": before}), Side(version, {"findings": after}))
+        return [(item["kind"], item["before"] + item["after"]) for item in items]
+
+    assert [kind for kind, _words in kinds([], [["1", "open"]])] == ["added"]
+    assert [kind for kind, _words in kinds([["1", "open"]], [])] == ["removed"]
+    [(kind, words)] = kinds([["1", "open"]], [["1", "closed"], ["2", "open"]])
+    assert kind == "changed" and "1 entry" in words and "2 entries" in words
+
+
+@pytest.mark.django_db
 def test_the_first_version_of_a_model_is_compared_with_nothing(make_review: Any) -> None:
     review = make_review()
     assert changes_since_last_approval(review.version, approval_of(review.version, "production")) is None

@@ -197,6 +197,15 @@ def test_the_inbox_lists_what_the_permissions_allow(
     assert waiting_conditions(scientist).get() == waiting and waiting_conditions(validator).get() == reported
 
 
+def test_the_page_of_the_version_tells_its_conditions_to_everybody(
+    conditional: Any, client_of: Any, auditor: Any, scientist: Any
+) -> None:
+    review = conditional()
+    address = review.version.get_absolute_url()
+    assert "Measure dark images 0." in client_of(auditor).get(address).content.decode()
+    assert f"/conditions/{review.conditions.get().pk}/report/" in client_of(scientist).get(address).content.decode()
+
+
 def test_conditions_are_set_reported_and_answered_on_pages(
     make_review: Any, sign: Any, client_of: Any, scientist: Any, validator: Any
 ) -> None:

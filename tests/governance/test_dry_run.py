@@ -15,6 +15,8 @@ from governance import policies, services
 from governance.documents import Document
 from governance.documents.checking import checked
 from governance.dry_run import dry_run
+from governance.services.conditions import Wanted
+from tests.plugins_versions import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +36,20 @@ def test_under_an_unchanged_policy_nothing_falls_out(make_approved: Any) -> None
     make_approved()
     found = dry_run(of())
     assert (found.looked_at, found.falling, found.unclear, found.staying) == (1, [], [], 1)
+
+
+def test_a_signature_under_conditions_counts_and_one_that_was_taken_back_does_not(
+    make_review: Any, sign: Any, scientist: Any, validator: Any
+) -> None:
+    review = make_review()
+    for number in range(2):
+        wanted = [Wanted("Measure dark images.", scientist, clock.today() + timedelta(days=9))]
+        signed = sign(review, "validator", "approve_with_conditions", conditions=wanted)
+        if not number:
+            services.withdraw_signature(signed, by=validator, password=PASSWORD)
+    sign(review, "compliance_officer")
+    found = dry_run(of())
+    assert (found.looked_at, found.falling) == (1, [])
 
 
 def test_a_tighter_limit_takes_down_what_was_measured_below_it(make_approved: Any, risk_manager: Any) -> None:

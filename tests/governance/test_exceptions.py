@@ -218,6 +218,7 @@ def test_an_exception_goes_its_way_on_its_pages(
     row = RequirementException.objects.get()
     at = row.get_absolute_url()
     assert "wait for your decision" in client_of(risk_manager).get("/").content.decode()
+    assert finding.title in client_of(risk_manager).get(at).content.decode(), "whoever decides reads what stays unmet"
     assert "the risk manager decides" in client_of(officer).get(at).content.decode()
     assert client_of(officer).post(f"{at}approve/", {"password": PASSWORD}).status_code == 403
     assert client_of(risk_manager).post(f"{at}approve/", {"password": "wrong"}).status_code == 403

@@ -69,6 +69,11 @@ def test_a_long_value_is_cut_between_words_and_a_long_word_anywhere() -> None:
     assert len(sentence_of(entry("attempt.refused", {"reason": "x" * 5000}))) < 175
 
 
+def test_a_day_is_told_as_people_write_it() -> None:
+    assert sentence_of(entry("attempt.refused", {"reason": "2026-12-30"})).endswith("30 Dec 2026")
+    assert sentence_of(entry("attempt.refused", {"reason": "2026-13-30"})).endswith("2026-13-30")
+
+
 def test_a_type_that_is_no_longer_known_is_named_and_quiet() -> None:
     lost = entry("some_thing.lost", {}, version=9)
     assert sentence_of(lost) == "some thing lost"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from audit.composing import conditions, data, decision, gaps, people, production
+from audit.composing import asked, conditions, data, decision, gaps, people, production
 from audit.composing.evaluation import evaluation, sandbox
 from audit.composing.material import Material, gather
 from audit.composing.plain import plain
@@ -92,6 +92,9 @@ def content_of(material: Material) -> dict[str, Any]:
         "personal_data": data.personal_data(material),
         "code": training(material),
         "evaluation": evaluation(material),
+        "requirements": asked.requirements(material),
+        "exceptions": asked.exceptions(material),
+        "code_outcomes": asked.code_outcomes(material),
         "sign_offs": people.sign_offs(material),
         "conditions": conditions.conditions(material),
         "refusals": people.refusals(material),

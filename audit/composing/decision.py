@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from audit.composing.material import Material
 from audit.wording import role_word
 from core.clock import stamp
+from governance.emergencies import sentence_of
 from governance.models import Release, label_of
 from models_registry.models import Version
 
@@ -38,6 +39,14 @@ def outcome(material: Material) -> str:
     return "stale" if gone_stale else "blocked"
 
 
+def _sentence(material: Material, found: str, live: list[Release]) -> str:
+    """Of a version that is live although nobody decided yet: by which release in an emergency; empty otherwise."""
+    if found not in {Version.State.SUBMITTED, Version.State.IN_REVIEW}:
+        return ""
+    urgent = next((one.emergency for one in live if one.emergency is not None), None)
+    return f"{_('Its reviewers have not decided yet.')} {sentence_of(urgent)}" if urgent else ""
+
+
 def decision(material: Material) -> dict[str, Any]:
     """Outcome with reasons as of now, the policy it was judged by, and how far each required signature is."""
     approval, report = material.approval, material.report
@@ -47,7 +56,7 @@ def decision(material: Material) -> dict[str, Any]:
     live = [one for one in material.releases if one.state == Release.State.LIVE and one.environment == report.environment]
     return {
         "outcome": found,
-        "sentence": str(SENTENCES[found]) % {"where": where, "policy": str(policy) if policy else ""},
+        "sentence": _sentence(material, found, live) or str(SENTENCES[found]) % {"where": where, "policy": str(policy or "")},
         "reasons": _reasons(material, found),
         "holds": approval.holds,
         "environment": report.environment,

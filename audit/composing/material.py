@@ -123,7 +123,7 @@ def _read(report: Report) -> Material:
     reviews = list(version.reviews.select_related("policy").prefetch_related("steps").order_by("opened_at"))
     entries = _entries(report, version, data, reviews)
     runs = EvaluationRun.objects.with_results().filter(version=version).order_by("queued_at", "pk")
-    releases = list(version.releases.select_related("released_by", "under__envelope__model").order_by("released_at"))
+    releases = list(version.releases.select_related("released_by", "under__envelope__model", "emergency").order_by("released_at"))
     people = {UUID(entry.actor_id) for entry in entries if entry.actor_kind == "person"}
     people |= {UUID(entry.data["owner"]) for entry in entries if entry.type == "condition.set"}
     people |= {report.requested_by_id, version.model.owner_id, version.created_by_id}

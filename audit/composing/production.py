@@ -12,6 +12,7 @@ from audit.composing.plain import plain
 from core.canonical import sha256_of
 from core.clock import stamp
 from core.errors import InvalidInput
+from governance.emergencies import sentence_of
 from governance.models import Release
 from ledger.models import Entry
 from monitoring.models import Alert, ObservationBatch
@@ -34,6 +35,7 @@ def releases(material: Material) -> list[dict[str, Any]]:
                 "released_by": _released_by(material, row),
                 "rolled_back": entry.data["rolled_back"],
                 "reason": reason or "",
+                "in_emergency": str(sentence_of(row.emergency)) if row.emergency is not None else "",
             }
         )
     return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import template
@@ -36,6 +36,12 @@ def utc_offset(stamp: str | None) -> str:
 @register.filter
 def utc_day(stamp: str | None) -> str:
     return formatting.day(_moment(stamp).date()) if stamp else "–"
+
+
+@register.filter
+def day(recorded: str | None) -> str:
+    """`2026-12-30` as `30 Dec 2026`."""
+    return formatting.day(date.fromisoformat(recorded)) if recorded else "–"
 
 
 def _moment(stamp: str | None) -> datetime:

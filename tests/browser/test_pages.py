@@ -47,6 +47,27 @@ def test_a_page_has_no_barriers_in_any_theme_and_size(furnished: dict[str, Any],
     assert [line for line in people.messages if not any(one in line for one in expected)] == []
 
 
+def test_what_the_rows_of_a_file_would_do_has_no_barriers(furnished: dict[str, Any], people: Any, tmp_path: Path) -> None:
+    file = tmp_path / "findings.csv"
+    file.write_text("title,severity,due_on,model\nBars become ones,low,2027-02-01,form-sorter\n,high,soon,nowhere\n")
+    page: Page = people.window("validator")
+    page.goto("/findings/import/")
+    page.set_input_files("input[type=file]", file)
+    page.get_by_role("button", name="Look at its rows").click()
+    expect(page.get_by_text("Bars become ones").first).to_be_visible()
+    assert look_at(page) == []
+
+
+def test_enrolling_a_second_factor_has_no_barriers(site: Site, people: Any) -> None:
+    page: Page = people.window("validator")
+    page.goto("/accounts/2fa/totp/activate/")
+    if page.locator("input[name=password]").count():  # asked anew a while after signing in
+        page.fill("input[name=password]", site.cast["validator"]["password"])
+        page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("input[name=code]")).to_be_visible()
+    assert look_at(page) == []
+
+
 FLAWS = {
     "image-alt": "document.querySelector('main').append(Object.assign(new Image(), {src: '/static/img/mark.svg'}))",
     "color-contrast": "document.querySelector('h1').setAttribute('class', 'flaw'); "

@@ -18,7 +18,7 @@ from core.errors import DomainError
 from core.pages import see_other
 from core.paging import page_by_key
 from governance import services
-from governance.approvals import to_work_on
+from governance.approvals import approval_of, to_work_on
 from governance.forms.exceptions import ApproveForm, ExceptionForm, RefuseForm, RevokeForm
 from governance.models import Finding, RequirementException
 from governance.parts import environment_of

@@ -208,7 +208,15 @@ class Furnisher:
         self.client("data_scientist").send(f"models/{known['second_model']}/evidence/dpia/?title=Assessment+of+2026", file)
         runs = [one["id"] for one in officer.get("runs/")["results"][:2]]
         known["two_runs"] = "&".join(f"run={one}" for one in runs)
+        known["delegation"] = self.offered_delegation()
         known["candidate_run"] = self.finished_run()
+
+    def offered_delegation(self) -> str:
+        """The validator would lend the role to the risk manager, who has not answered yet."""
+        lent = {"delegate": self.people["risk_manager"], "role": "validator", "team": self.site.team, "reason": "Holidays."}
+        days = {"starts_on": in_days(0), "ends_on": in_days(5)}
+        made = self.client("validator").post("delegations/", lent | days | {"password": self.password("validator")})
+        return str(made["id"])
 
     def registered_by_mlflow(self, name: str) -> str:
         """A model that an MLflow client made, which therefore says neither its task nor its risk tier."""

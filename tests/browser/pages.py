@@ -89,6 +89,8 @@ REVIEWS = {
     "condition-to-answer": Looked("/conditions/{condition_reported}/answer/", "validator"),
     "condition-of-another": Looked("/conditions/{condition}/report/", "auditor", 403),
     "signature-to-withdraw": Looked("/signatures/{signature}/withdraw/", "validator"),
+    "delegations": Looked("/delegations/", "validator"),
+    "delegation-offered": Looked("/delegations/{delegation}/", "risk_manager"),
     "withdraw": Looked("/versions/{paper}/withdraw/", "data_scientist"),
     "suspend": Looked("/versions/{approved}/suspension/", "compliance_officer"),
     "new-review": Looked("/versions/{approved}/new-review/", "data_scientist"),

@@ -33,7 +33,7 @@ DRY = {1_260: 1_000, 12_600: 10_000}  # versions of a site -> those of them that
 ASKED = 20  # versions about which the gate is asked on the large site
 MORE = [{"kind": "card_sections", "sections": ["contact"]}, {"kind": "provenance", "fields": ["use.consents"]}]  # a dry run asks
 OPEN = 5  # reviews that are open, on every site
-ROUNDS, OF_A_ROUND = 8, 20
+ROUNDS, OF_A_ROUND, PAGES = 6, 20, 3  # pages: of each kind in one round
 LISTED = 50  # models on one page
 GATE, LISTS, MLFLOW, LINEAR = 0.9, 1.5, 1.0, 12.0
 
@@ -152,7 +152,7 @@ def lists(folder: Path) -> Iterator[Result]:
             for name in queries[FEW]:
                 for size, web in _turn(webs, number):
                     page = _pages(sites.of[size])[name]
-                    for _ in range(OF_A_ROUND // 4):
+                    for _ in range(PAGES):
                         seconds = _seconds(partial(_read, web, page, sites.session))
                         if number:
                             took.setdefault((name, size), []).append(seconds)
@@ -218,7 +218,7 @@ def model_list(folder: Path) -> Iterator[Result]:
                     ("ours", partial(_read, webs[MANY], page, sites.session)),
                     ("theirs", partial(_listed, listed)),
                 ):
-                    seconds = [_seconds(deed) for _ in range(OF_A_ROUND // 4)]
+                    seconds = [_seconds(deed) for _ in range(PAGES)]
                     took[whose] += seconds if number else []
     finally:
         administer(address.geturl(), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

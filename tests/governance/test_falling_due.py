@@ -11,6 +11,7 @@ import pytest
 from governance import services, tasks
 from governance.approvals import approval_of
 from governance.models import PRODUCTION, STAGING, Release, Review
+from governance.parts.dates import waiting
 from governance.services import falling_due as dates
 from models_registry.models import Version
 
@@ -50,6 +51,15 @@ def test_whoever_it_was_put_before_has_it_in_the_inbox_and_nobody_else(
     assert title not in client_of(officer).get("/").content.decode()
     assert title not in client_of(elsewhere).get("/").content.decode()
     assert list(Review.objects.escalated_to(risk_manager)) == [review]
+
+
+def test_what_was_put_before_somebody_who_may_sign_it_is_counted_once(
+    make_review: Callable[..., Any], frozen_clock: Any, risk_manager: Any, make_person: Callable[..., Any], team: Any
+) -> None:
+    both = make_person("Both", ("risk_manager", team), ("validator", team))
+    _past_due(frozen_clock, make_review())
+    assert (waiting(risk_manager), waiting(both)) == (1, 0)
+    assert list(Review.objects.signable_by(both)) == list(Review.objects.escalated_to(both)) != []
 
 
 def test_what_is_decided_is_overdue_no_more(

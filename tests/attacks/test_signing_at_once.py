@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from core.errors import DomainError
 from governance import services
 from governance.approvals import approval_of
 from governance.models import Review, SignOff, Step
+from governance.services import signing as signing_services
 from governance.services.conditions import Wanted, suspend_missed
 from ledger.models import Event
 from models_registry.models import Version
@@ -156,6 +159,41 @@ def test_a_delegation_that_is_ended_while_its_delegate_signs_was_used_before_or_
             ([], 1, ["sign_off.given", "delegation.ended"]),
             (["delegation_not_in_force"], 0, ["delegation.ended"]),
         )
+
+
+@pytest.mark.parametrize("what", ["delegation.ended", "role.revoked"])
+def test_what_a_delegate_signs_by_stays_until_the_signature_is_given(
+    what: str,
+    make_review: Any,
+    make_person: Any,
+    lend: Any,
+    validator: Any,
+    admin: Any,
+    team: Any,
+    race: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The signature takes its time after it has looked: whoever takes away what it rests on waits, and comes second."""
+    delegate = make_person("Stan Standin", ("auditor", team))
+    review, row = make_review(), lend(validator, delegate)
+    looked, refresh = threading.Event(), signing_services.refresh
+
+    def slowly(*given: Any, **options: Any) -> Any:
+        looked.set()
+        time.sleep(0.5)
+        return refresh(*given, **options)
+
+    def take_away() -> None:
+        assert looked.wait(10)
+        if what == "delegation.ended":
+            services.end_delegation(row, by=validator)
+        else:
+            revoke_role(validator, by=admin, role="validator", team=team)
+
+    monkeypatch.setattr(signing_services, "refresh", slowly)
+    assert refusals(race(signing(review, delegate, delegation=row), take_away)) == []
+    told = [one.type for one in Event.objects.filter(type__in=["sign_off.given", what]).in_order()]
+    assert told == ["sign_off.given", what]
 
 
 def test_of_delegator_and_delegate_who_sign_at_once_one_counts(

@@ -79,6 +79,26 @@ def test_the_report_of_a_suspended_version_is_verified_by_anybody_with_the_keys(
     assert content["not_checked"]
 
 
+def test_the_report_says_on_whose_behalf_somebody_signed_and_how_it_was_delegated(
+    make_review: Any, sign: Any, lend: Any, validator: Any, make_person: Any, team: Any, make: Any, verify: Any
+) -> None:
+    review, stand_in = make_review(), make_person("Stan Standin", ("auditor", team))
+    row = lend(validator, stand_in)
+    sign(review, "validator", by=stand_in, delegation=row)
+    sign(review, "compliance_officer")
+    report = make(review.version)
+    assert (report.state, report.error) == ("completed", "")
+    code, items = verify(report)
+    assert (code, set(items.values())) == (0, {"verified"})
+    content = content_of(report)
+    signed, other = content["sign_offs"]
+    assert (signed["name"], signed["on_behalf_of_name"]) == ("Stan Standin", "Vera Validator")
+    assert (signed["on_behalf_of"], signed["delegation"]) == (str(validator.pk), str(row.pk))
+    assert "on_behalf_of" not in other
+    told = {one["type"] for one in content["timeline"]}
+    assert {"delegation.offered", "delegation.accepted"} <= told
+
+
 def test_a_report_signed_with_other_keys_fails(suspended: Any, make: Any, verify: Any, blank_pages: None, data_dir: Any) -> None:
     report = make(suspended)
     from audit.trust import trust  # noqa: PLC0415 - beside the keys that it reads

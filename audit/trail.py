@@ -119,7 +119,7 @@ def fields_of(entry: Entry, *, reader: Person) -> list[Field]:
     kept = {one.path: one.value for one in PrivateValue.objects.filter(event=entry)}
     readable = may_read_private(reader, entry)
     names = names_of((IDS[name], str(value)) for name, value in data.items() if name in IDS and value)
-    return [_field(name, value, kept, readable, names) for name, value in data.items()]
+    return [_field(name, value, kept, readable, names) for name, value in data.items() if value is not None]
 
 
 def _field(name: str, value: Any, kept: dict[str, str], readable: bool, names: dict[tuple[str, str], Named]) -> Field:

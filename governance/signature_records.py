@@ -136,8 +136,7 @@ def file_of(signed: SignOff) -> dict[str, Any]:
 def record(envelope: dict[str, Any], events: dict[str, UUID]) -> dict[str, Any]:
     """`events` maps a place in the predicate to the event whose private values belong there."""
     places = {event: place for place, event in events.items()}
-    # Whoever signs for themselves names no delegator: the record commits to none, only the event to an empty text.
-    values = PrivateValue.objects.filter(event_id__in=places).exclude(path="delegator", value="").order_by("event_id", "path")
+    values = PrivateValue.objects.filter(event_id__in=places).order_by("event_id", "path")
     return {
         "format": FORMAT,
         "envelope": envelope,

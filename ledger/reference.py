@@ -37,4 +37,6 @@ def document() -> str:
 
 def _type(annotation: object) -> str:
     named = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    return "private" if named.rpartition(".")[2] == "Private" else f"`{named}`".replace("|", "\\|")
+    if named.removesuffix(" | None").rpartition(".")[2] == "Private":
+        return "private, or `null`" if named.endswith(" | None") else "private"
+    return f"`{named}`".replace("|", "\\|")

@@ -94,7 +94,7 @@ class SignOffGiven(Event):
     delegation: str  # its id
     comment: Private = Private("")
     name: Private = Private("")
-    delegator: Private = Private("")  # the delegator's name
+    delegator: Private | None = None  # the delegator's name; null: somebody signs for themselves
 
     @classmethod
     def saying(cls, data: Mapping[str, Any]) -> str | Promise:

@@ -27,7 +27,6 @@ from governance.services.suspending import revoke_within, suspend_within
 from governance.signature_records import Signing, envelope_of, hidden, offset_of, payload_digest, team_of
 from governance.signed_words import meaning_of, text_of, withdrawal_text
 from ledger.acts import Act, act
-from ledger.events import Private
 from models_registry import lifecycle as versions
 
 NOT_RENEWED = "outcome of its review"
@@ -165,7 +164,7 @@ def _sign(
     name, words = hidden(by.name), hidden(comment)
     meaning = meaning_of(step, verdict)
     holder = delegation.delegator if delegation else by
-    lender = hidden(holder.name, of=holder) if delegation else Private("")
+    lender = hidden(holder.name, of=holder) if delegation else None
     envelope = envelope_of(
         Signing(
             kind="sign_off",
@@ -183,7 +182,7 @@ def _sign(
             step=step.order,
             session=session,
             statement=approval.statement,
-            private={"name": name, "comment": words} | ({"delegator": lender} if delegation else {}),
+            private={"name": name, "comment": words} | ({"delegator": lender} if lender else {}),
             conditions=[one.as_signed() for one in wanted],
             holder=holder,
             delegation=delegation,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Role
 from core import clock
@@ -80,17 +81,20 @@ def text_to_sign(review: Review, role: str, digest: str) -> str:
     allowed = review.policy.document.emergency
     assert allowed is not None  # noqa: S101 - the permission refused it otherwise
     return _(
-        "As %(role)s I release %(version)s to %(environment)s in an emergency, before every signature is given. Counted in days "
-        "from this signature, it may run for %(valid)s and its review is due within %(due)s. What I release is named by "
-        "%(digest)s."
+        "As %(role)s I release %(version)s to %(environment)s in an emergency, before every signature is given. Counted from "
+        "this signature, it may run for %(valid)s; its review is due within %(due)s. What I release is named by %(digest)s."
     ) % {
         "role": str(Role(role).label).lower(),
         "version": review.version,
         "environment": label_of(review.environment).lower(),
-        "valid": allowed.valid_days,
-        "due": allowed.review_within_days,
+        "valid": _days(allowed.valid_days),
+        "due": _days(allowed.review_within_days),
         "digest": digest,
     }
+
+
+def _days(number: int) -> str:
+    return ngettext("%(n)d day", "%(n)d days", number) % {"n": number}
 
 
 def _moment(at: Any) -> str:

@@ -37,7 +37,7 @@ def open_review(version: Version, *, policy: Policy, environment: str, by: Perso
         version=version,
         policy=policy,
         environment=environment,
-        contributors=sorted(contributors(version)),
+        contributors=sorted(contributors(version) | {str(one) for one in version.emergencies.values_list("person", flat=True)}),
         opened_by=by,
         opened_at=now,
         due_at=now + timedelta(days=days) if days else None,

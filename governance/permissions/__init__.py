@@ -87,7 +87,7 @@ def _is_impartial(person: Person, review: Review) -> Decision:
     if person.pk in {review.version.submitted_by_id, review.opened_by_id}:
         return deny(_("You submitted this version, so someone else must sign it off."), code="own_submission")
     if person.pk in review.contributors or str(person.pk) in contributors(review.version):
-        if review.emergencies.filter(person=person.pk).exists():
+        if review.version.emergencies.filter(person=person.pk).exists():
             return deny(_("You released this version in an emergency, so someone else must judge it."), code="own_emergency")
         return deny(_("You contributed to this version, so someone else must sign it off."), code="own_work")
     if person.pk == review.version.model.owner_id:

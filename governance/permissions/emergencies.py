@@ -31,7 +31,7 @@ def can_release_in_emergency(person: Person, version: Version) -> Decision:
     if not any(person.holds(Role(role), version.model.team) for role in emergency.roles):
         roles = get_text_list([str(Role(role).label).lower() for role in emergency.roles], _("or"))
         return deny(_("In an emergency only the %(roles)s of this team releases it.") % {"roles": roles}, code="wrong_role")
-    worked_on_it = {*review.contributors, review.opened_by_id} - set(review.emergencies.values_list("person", flat=True))
+    worked_on_it = {*review.contributors, review.opened_by_id} - set(version.emergencies.values_list("person", flat=True))
     if str(person.pk) in contributors(version) or person.pk in worked_on_it:
         return deny(_("You contributed to this version, so someone else must release it."), code="own_work")
     if person.pk == version.model.owner_id:

@@ -32,6 +32,7 @@ class Deed:
     means: Sequence[Words] = ()  # what follows from it, a sentence each
     grave: bool = False
     signs: str = ""  # the words that are signed with it, where it is signed
+    outdated: bool = False  # whether other words were read than those that stand now
     options: Mapping[str, Any] = field(default_factory=dict)  # of the form
 
     @property

@@ -72,7 +72,7 @@ def release_in_emergency(request: HttpRequest, pk: UUID) -> HttpResponse:
           "the release is revoked."),
         _("A version is released in an emergency once for an environment."),
     ]  # fmt: skip
-    signs: str = ""
+    signs = digest = ""
     options: dict[str, Any] = {"accepted": has_accepted(request.user)}
     if allowed and (review := Review.objects.latest_of(version)):
         digest = approval_of(version, review.environment).digest
@@ -81,6 +81,7 @@ def release_in_emergency(request: HttpRequest, pk: UUID) -> HttpResponse:
     deed = Deed(
         _("Release %(version)s in an emergency") % {"version": version}, _("Release it in an emergency"), "siren", allowed,
         _trail(version), means, grave=True, options=options, signs=signs,
+        outdated=request.method == "POST" and request.POST.get("seen") != digest,
     )  # fmt: skip
     return _decide(
         request,

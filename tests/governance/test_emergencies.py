@@ -22,7 +22,7 @@ from governance.permissions import can_sign_off
 from ledger.actors import INSTALLER
 from ledger.models import Event
 from models_registry.models import Version
-from tests.plugins_versions import PASSWORD
+from tests.plugins_versions import CARD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 WHY = {"reason": "The old one rejects every form.", "password": PASSWORD}
@@ -241,7 +241,7 @@ def test_an_emergency_is_signed_only_by_who_accepted_that_signatures_bind(
 
 
 def test_whoever_released_in_an_emergency_does_not_judge_it_afterwards(
-    review: Any, make_person: Any, team: Any, sign: Any, validator: Any
+    review: Any, make_person: Any, team: Any, sign: Any, validator: Any, scientist: Any
 ) -> None:
     both = make_person("Both", ("risk_manager", team), ("validator", team))
     assert can_sign_off(both, review, "validator") and review in Review.objects.signable_by(both)
@@ -251,4 +251,18 @@ def test_whoever_released_in_an_emergency_does_not_judge_it_afterwards(
     assert review not in Review.objects.signable_by(both)
     with pytest.raises(WrongState, match="once already"):
         release_at_once(review.version, by=both)
-    assert sign(review, "validator").person == validator.pk
+    assert sign(review, "validator", "request_changes").person == validator.pk
+    services.revise_card(review.version, by=scientist, content=CARD | {"overview": "Reads digits, now darker ones too."})
+    again = Review.objects.with_parts().get(version=review.version_id, state="open")
+    assert can_sign_off(both, again, "validator").code == "own_emergency" and again not in Review.objects.signable_by(both)
+    assert can_sign_off(validator, again, "validator")
+
+
+def test_after_a_change_the_page_offers_what_stands_now(review: Any, risk_manager: Any, scientist: Any, client_of: Any) -> None:
+    client, url = client_of(risk_manager), reverse("governance:release_in_emergency", args=[review.version_id])
+    before = read(review.version)
+    services.revise_card(review.version, by=scientist, content=CARD | {"overview": "Reads digits, now darker ones too."})
+    answer = client.post(url, before)
+    assert answer.status_code == 409 and "Show it as it stands now" in answer.content.decode()
+    assert "Show it as it stands now" not in client.get(url).content.decode()
+    assert client.post(url, read(fresh(review.version))).status_code == 303

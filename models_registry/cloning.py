@@ -14,6 +14,8 @@ from models_registry.permissions import can_clone
 from models_registry.services import begin_model, begin_version, name_data
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from accounts.models import Person, Team
 
 
@@ -22,7 +24,7 @@ def clone_as_model(original: Version, *, by: Person, team: Team, name: str, desc
     the original's bytes. No byte is copied, no approval, signature, finding, measurement or risk assessment comes along."""
     with act(by, attempt="clone_version", on=original) as this:
         can_clone(by, original, team).enforce()
-        original = _locked(original)
+        original = locked_original(original.pk)
         was = original.model
         model = begin_model(
             by=by,
@@ -42,7 +44,7 @@ def clone_into(original: Version, *, by: Person, model: RegisteredModel, note: s
     with act(by, attempt="clone_version", on=original) as this:
         can_clone(by, original, model.team).enforce()
         model = RegisteredModel.objects.select_for_update(of=("self",)).select_related("team").get(pk=model.pk)
-        original = _locked(original)
+        original = locked_original(original.pk)
         _must_fit(model, original)
         if begun := descent.clones_of(original).filter(model=model, state=Version.State.DRAFT).first():
             raise WrongState(
@@ -52,10 +54,11 @@ def clone_into(original: Version, *, by: Person, model: RegisteredModel, note: s
         return _begin(model, original, by=by, note=note, within=this)
 
 
-def _locked(original: Version) -> Version:
-    """The original as it stands until this act ends, so that nobody stops it meanwhile."""
-    found = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=original.pk)
-    if why := descent.why_not_cloned(found):
+def locked_original(pk: UUID, *, drafts: bool = False) -> Version:
+    """The original as it stands until this act ends, so that nobody stops it meanwhile. WrongState where it is not cloned;
+    `drafts`: a draft is."""
+    found = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=pk)
+    if why := descent.why_not_cloned(found, drafts=drafts):
         raise WrongState(why, code="not_cloned")
     return found
 

@@ -7,8 +7,9 @@ the weights. By which approval an original stands does not follow: that is of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -27,11 +28,18 @@ _TESTING = VersionData.Use.TESTING
 
 def originals_of(version: Version) -> list[Version]:
     """The version that this one was cloned from, the one that that was cloned from, and so on. No query where there is none."""
-    found: list[Version] = []
-    while original := version.source.get("version"):
-        version = Version.objects.select_related("model__team", "training_run").get(pk=original)
-        found.append(version)
-    return found
+    return lines_of([version])[version.pk][1:]
+
+
+def lines_of(versions: Iterable[Version]) -> dict[UUID, list[Version]]:
+    """Each version by its key with its originals behind it, the nearest first: one query for each step of the longest way."""
+    lines = {one.pk: [one] for one in versions}
+    while wanted := {original for line in lines.values() if (original := line[-1].source.get("version"))}:
+        found = Version.objects.select_related("model__team", "training_run").in_bulk(wanted)
+        for line in lines.values():
+            if original := line[-1].source.get("version"):
+                line.append(found[UUID(original)])
+    return lines
 
 
 def original_of(version: Version) -> Version | None:
@@ -57,12 +65,14 @@ def tested_on(version: Version, *, seen_by: Person) -> Iterator[tuple[str, Datas
         yield _TESTING, one
 
 
-def why_not_cloned(version: Version) -> str:
+def why_not_cloned(version: Version, *, drafts: bool = False) -> str:
     """Why this version hands its bytes to no other now, in one sentence; "" where it does. What was stopped, refused or taken
-    back is not spread under another name."""
+    back is not spread under another name. `drafts`: a draft hands its bytes on, as MLflow's client copies it."""
     inspection = Inspection.objects.filter(version=version).first()
     if inspection is not None and inspection.verdict == Inspection.Verdict.REFUSED:
         said = _("The inspection refused the checkpoint of %(version)s, so it is not cloned: hand in bytes that pass it.")
+    elif drafts and version.state == State.DRAFT:
+        said = ""
     else:
         said = {
             State.DRAFT: _("%(version)s is a draft whose bytes may still change: submit it first, then clone it."),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from ledger.acts import act
 from models_registry import cards, events
-from models_registry.cloning import name_learned, record_descent
+from models_registry.cloning import locked_original, name_learned, record_descent
 from models_registry.data_uses import use_of
-from models_registry.descent import original_of
 from models_registry.models import RegisteredFile, RegisteredModel, Version
 from models_registry.permissions import can_draft
 from models_registry.services import begin_version, harmless_name
@@ -43,7 +43,10 @@ def register_files(
     note: str = "",
     tags: dict[str, str] | None = None,
 ) -> Version:
-    """The model has a draft with these files; the one at `checkpoint` is its checkpoint. Run and data come along, as claimed."""
+    """The model has a draft with these files; the one at `checkpoint` is its checkpoint. Run and data come along, as claimed.
+
+    Where `source` names another version whose files these are, it is one that hands its bytes on; a draft does, too.
+    """
     content, kept = cards.checked({"overview": overview} if overview else {}), list(files)
     weights = next((file for file in kept if file.path == checkpoint), None)
     columns: dict[str, Any] = {"source": source or {}, "tags": checked_tags(tags or {})}
@@ -53,8 +56,12 @@ def register_files(
     with act(by, attempt="draft_version", on=model) as this:
         can_draft(by, model).enforce()
         data = list(_data_of(run)) if run else []
+        original = None
+        if named := columns["source"].get("version"):
+            RegisteredModel.objects.select_for_update().get(pk=model.pk)  # before versions, as every lock of a model
+            original = locked_original(UUID(named), drafts=True)
         version = begin_version(model, by=by, content=content, data=data, within=this, run=run, note=note, **columns)
-        if original := original_of(version):
+        if original is not None:
             name_learned(version, original, within=this)
             record_descent(version, original, within=this)
         RegisteredFile.objects.bulk_create(

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from core import clock
 from core.canonical import sha256_of
 from governance.models import Release
 from ledger.models import Entry, Event
-from models_registry.models import ModelAlias, RegisteredFile, RegisteredModel, Version
+from models_registry.models import Inspection, ModelAlias, RegisteredFile, RegisteredModel, Version
 from models_registry.services import link_data, submission_gaps
 from tests.models_registry.mlflow.conftest import FOLDER, Speaker
 from tracking.models import TrainingRun
@@ -151,6 +154,44 @@ def test_a_copy_names_what_its_originals_weights_learned_from(
     speaker.good("POST", "mlflow/model-versions/create", name="copy", source="models:/digit-reader/1")
     copy = Version.objects.get(model__name="copy")
     assert [(one.use, one.dataset_version) for one in copy.data.all()] == [("training", data)]
+
+
+@pytest.mark.parametrize("name", ["copy", "digit-reader"])
+@pytest.mark.parametrize("state", ["rejected", "suspended", "retired"])
+def test_what_was_stopped_is_not_registered_again(
+    state: str, name: str, speaker: Speaker, register: Callable[..., Any], story: Callable[[], list[str]]
+) -> None:
+    register()
+    speaker.good("POST", "mlflow/registered-models/create", name="copy")
+    Version.objects.update(state=state)
+    before = len(story())
+    answered = speaker("POST", "mlflow/model-versions/create", name=name, source="models:/digit-reader/1")
+    assert answered.refusal == (409, "RESOURCE_CONFLICT") and "so it is not cloned" in answered.body["message"]
+    assert Version.objects.count() == 1 and story()[before:] == []
+
+
+def test_what_the_inspection_refused_is_not_registered_again(speaker: Speaker, register: Callable[..., Any]) -> None:
+    register()
+    speaker.good("POST", "mlflow/registered-models/create", name="copy")
+    original = Version.objects.get()
+    Version.objects.update(state="changes_requested")
+    now = clock.now()
+    Inspection.objects.create(version=original, queued_at=now, state="completed", verdict="refused")
+    answered = speaker("POST", "mlflow/model-versions/create", name="copy", source="models:/digit-reader/1")
+    assert answered.refusal == (409, "RESOURCE_CONFLICT") and "inspection refused" in answered.body["message"]
+
+
+def test_the_original_is_locked_behind_the_model_before_its_copy_begins(speaker: Speaker, register: Callable[..., Any]) -> None:
+    """So nobody stops it meanwhile, and nobody who locks in the same order waits in a ring."""
+    register()
+    speaker.good("POST", "mlflow/registered-models/create", name="copy")
+    with CaptureQueriesContext(connection) as queries:
+        speaker.good("POST", "mlflow/model-versions/create", name="copy", source="models:/digit-reader/1")
+    said = [one["sql"] for one in queries]
+    [locked] = [at for at, sql in enumerate(said) if 'FOR UPDATE OF "models_registry_version"' in sql]
+    model = next(at for at, sql in enumerate(said) if "FOR UPDATE" in sql and 'FROM "models_registry_registeredmodel"' in sql)
+    begun = next(at for at, sql in enumerate(said) if sql.startswith('INSERT INTO "models_registry_version"'))
+    assert model < locked < begun
 
 
 @pytest.mark.parametrize(

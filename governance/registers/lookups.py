@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import Person, Team
 from accounts.visibility import teams_visible_to
 from data_registry.models import DatasetVersion
 from governance.models import Finding
-from governance.permissions.findings import can_own
+from governance.permissions.findings import can_own, makers_of_all
 from governance.registers.cells import as_it_was
 from governance.registers.steps import Refused
 from models_registry.models import RegisteredModel, Version
@@ -66,6 +67,11 @@ class Lookups:
         self._data = list(data.select_related("dataset__team", "created_by"))
         owners = {key for text in texts("owner_id") if (key := _uuid(text))}
         self._people = list(Person.objects.visible_to(by).filter(Q(pk__in=owners) | Q(name__in=texts("owner"))))
+
+    @cached_property
+    def makers(self) -> dict[UUID, set[str]]:
+        """Whose work the things are that the findings here are about; asked for once, and only where a row needs it."""
+        return makers_of_all(one.subject for one in self._findings.values())
 
     def once(self, rule: Callable[[Person, Any], Decision], *about: Any) -> Decision:
         """The answer of a rule, asked once for the same things."""

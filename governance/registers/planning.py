@@ -17,6 +17,7 @@ from governance.registers.steps import TEXTS, Refused, Step, steps_for
 
 if TYPE_CHECKING:
     from accounts.models import Person
+    from core.decisions import Decision
     from governance.registers.incoming import Row, Sheet
 
 NEW, CHANGED, UNCHANGED, REFUSED = "new", "changed", "unchanged", "refused"
@@ -92,7 +93,7 @@ def _standing(line: Line) -> list[str]:
 
 
 def plan_of(sheet: Sheet, *, by: Person) -> Plan:
-    """Each row of the sheet as new, changed, unchanged or refused, in a constant number of look-ups for the things it names."""
+    """Each row of the sheet as new, changed, unchanged or refused; the number of queries does not grow with the rows."""
     known = Lookups(sheet.rows, by=by)
     seen: dict[Any, int] = {}
     return Plan(sheet, [_line(row, known, seen, by) for row in sheet.rows])
@@ -160,10 +161,16 @@ def _changed(row: Row, finding: Finding, known: Lookups, by: Person) -> Line:
         due_on=known.due_on(row) or finding.due_on,
         owner=known.owner(row, finding.team, now=finding.owner) or finding.owner,
     )
-    rules = {"revise": can_revise, "plan": can_work, "mended": can_work, "retest": can_retest}
     for step in steps:
-        if not (may := rules[step.name](by, finding)):
+        if not (may := _may(step, by, finding, known)):
             raise Refused(may.reason, denied=True, code=may.code)
     outcome = CHANGED if steps else UNCHANGED
     words = "; ".join(step.words for step in steps)
     return Line(row.line, outcome, str(finding), words, finding=finding, steps=steps)
+
+
+def _may(step: Step, by: Person, finding: Finding, known: Lookups) -> Decision:
+    if step.name in {"plan", "mended"}:
+        return can_work(by, finding)
+    rule = can_revise if step.name == "revise" else can_retest
+    return rule(by, finding, makers=known.makers[finding.subject.pk])

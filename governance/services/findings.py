@@ -127,10 +127,18 @@ def revise_finding(
 
 
 def revise_within(
-    finding: Finding, *, by: Person, severity: str, due_on: date, owner: Person | None, reason: str = "", within: Act
+    finding: Finding,
+    *,
+    by: Person,
+    severity: str,
+    due_on: date,
+    owner: Person | None,
+    reason: str = "",
+    makers: set[str] | None = None,
+    within: Act,
 ) -> bool:
-    """Whether the locked finding, which is revised, has become critical and takes approvals back."""
-    can_revise(by, finding).enforce()
+    """Whether the locked finding, which is revised, has become critical and takes approvals back. `makers`: as above."""
+    can_revise(by, finding, makers=makers).enforce()
     if finding.state == Finding.State.CLOSED:
         raise WrongState(_("This finding is closed. Raise a new one."), code="closed")
     owner = owner or finding.owner
@@ -202,9 +210,11 @@ def retest_finding(finding: Finding, *, by: Person, passed: bool, reason: str) -
     return finding
 
 
-def retest_within(finding: Finding, *, by: Person, passed: bool, reason: str, within: Act) -> None:
-    """The locked finding is closed, or open again."""
-    can_retest(by, finding).enforce()
+def retest_within(
+    finding: Finding, *, by: Person, passed: bool, reason: str, makers: set[str] | None = None, within: Act
+) -> None:
+    """The locked finding is closed, or open again. `makers`: as above."""
+    can_retest(by, finding, makers=makers).enforce()
     columns = {"retest_reason": reason, "retested_by": by, "retested_at": clock.now()}
     if passed:
         role = next(role for role in Finding.RETESTERS if by.holds(role, finding.team))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Team
 from core.errors import InvalidInput, NotAllowed, WrongState
@@ -16,7 +16,7 @@ from governance import events
 from governance.affected import by_finding, locked_versions
 from governance.models import Finding
 from governance.models.finding import about
-from governance.permissions.findings import makers_of, team_of
+from governance.permissions.findings import makers_of_all, team_of
 from governance.registers.planning import CHANGED, NEW, UNCHANGED, Line, Plan, plan_of
 from governance.services.findings import (
     mended_within,
@@ -41,16 +41,17 @@ def import_findings(sheet: Sheet, *, by: Person, expected: str | None = None) ->
     Nothing happens where a row is refused, where nothing would change, or where the register is another than at the look.
     """
     with act(by, attempt="import_findings") as this:
-        _lock(plan_of(sheet, by=by))
+        _lock(first := plan_of(sheet, by=by))
         plan = plan_of(sheet, by=by)
         _require_clean(plan, expected)
+        _require_same(plan, first)
         suspends: list[Finding] = []
         touched: list[Finding] = []
-        makers: dict[UUID, set[str]] = {}  # looked up once for each thing, not for each row
-        for line in plan.lines:
-            if line.outcome in {NEW, CHANGED}:
-                finding, grave = _done(line, by=by, makers=makers, within=this)
-                (suspends if grave else touched).append(finding)
+        lines = [line for line in plan.lines if line.outcome in {NEW, CHANGED}]
+        makers = makers_of_all(map(_thing, lines))  # once for all rows, under the locks
+        for line in lines:
+            finding, grave = _done(line, by=by, makers=makers[_thing(line).pk], within=this)
+            (suspends if grave else touched).append(finding)
         for found, grave in ((suspends, True), (touched, False)):
             take_effect(_locked_of(found), suspends=grave, within=this)
         this.record(
@@ -69,11 +70,12 @@ def import_findings(sheet: Sheet, *, by: Person, expected: str | None = None) ->
 def _require_clean(plan: Plan, expected: str | None) -> None:
     if plan.refused:
         first = plan.refused[0]
-        sentence = _("Nothing was imported: %(count)s rows are refused. Row %(row)s: %(why)s") % {
-            "count": len(plan.refused),
-            "row": first.line,
-            "why": first.sentence,
-        }
+        said = ngettext(
+            "Nothing was imported: %(count)s row is refused. Row %(row)s: %(why)s",
+            "Nothing was imported: %(count)s rows are refused. Row %(row)s: %(why)s",
+            len(plan.refused),
+        )
+        sentence = said % {"count": len(plan.refused), "row": first.line, "why": first.sentence}
         denied = next((one for one in plan.refused if one.denied), None)
         if denied is not None:
             raise NotAllowed(sentence if denied is first else f"{sentence} {denied.sentence}", code=denied.code)
@@ -83,6 +85,15 @@ def _require_clean(plan: Plan, expected: str | None) -> None:
     if expected is not None and expected != plan.digest:
         raise WrongState(
             _("Nothing was imported: the register changed since you looked at the preview. Look at it again."),
+            code="preview_outdated",
+        )
+
+
+def _require_same(plan: Plan, locked: Plan) -> None:
+    """What is done is what the locks were taken for: a row that somebody made new or changed in between has none."""
+    if plan.digest != locked.digest:
+        raise WrongState(
+            _("Nothing was imported: the register changed at the same moment. Look at the preview, then import again."),
             code="preview_outdated",
         )
 
@@ -97,8 +108,11 @@ def _lock(plan: Plan) -> None:
 
 
 def _about(line: Line) -> dict[str, Any]:
-    thing = line.finding.subject if line.finding is not None else line.thing
-    return about(thing) | {"team": team_of(thing)}
+    return about(_thing(line)) | {"team": line.finding.team if line.finding is not None else team_of(line.thing)}
+
+
+def _thing(line: Line) -> Any:
+    return line.finding.subject if line.finding is not None else line.thing
 
 
 def _locked_of(findings: list[Finding]) -> list[Version]:
@@ -106,25 +120,23 @@ def _locked_of(findings: list[Finding]) -> list[Version]:
     return locked_versions(reduce(or_, concerned)) if concerned else []
 
 
-def _done(line: Line, *, by: Person, makers: dict[UUID, set[str]], within: Act) -> tuple[Finding, bool]:
+def _done(line: Line, *, by: Person, makers: set[str], within: Act) -> tuple[Finding, bool]:
     """The finding that the line made or changed, and whether it takes approvals back."""
     finding, grave = line.finding, False
     for step in line.steps:
         if step.name == "raise":
-            if line.thing.pk not in makers:
-                makers[line.thing.pk] = makers_of(line.thing)
-            finding = prepared(line.thing, by=by, makers=makers[line.thing.pk], **step.said)
+            finding = prepared(line.thing, by=by, makers=makers, **step.said)
             raise_within(finding, within=within)
             grave = finding.severity == Finding.Severity.CRITICAL
             continue
         assert finding is not None  # noqa: S101 - every step but the first of a new one has its finding
         if step.name == "revise":
-            grave = revise_within(finding, by=by, **step.said, within=within) or grave
+            grave = revise_within(finding, by=by, **step.said, makers=makers, within=within) or grave
         elif step.name == "plan":
             plan_within(finding, by=by, **step.said, within=within)
         elif step.name == "mended":
             mended_within(finding, by=by, **step.said, within=within)
         else:
-            retest_within(finding, by=by, **step.said, within=within)
+            retest_within(finding, by=by, **step.said, makers=makers, within=within)
     assert finding is not None  # noqa: S101 - as above
     return finding, grave

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from openpyxl import Workbook
 
+from core import clock
 from core.errors import InvalidInput, NotAllowed, WrongState
 from governance import services
 from governance.models import Finding
 from governance.registers import incoming
 from governance.registers.planning import COLUMNS, plan_of
+from governance.services import importing
 from models_registry.models import Version
 
 pytestmark = pytest.mark.django_db
@@ -295,8 +299,10 @@ def test_two_rows_about_one_finding_are_refused(make_approved: Any, officer: Any
 
 def test_either_every_row_is_imported_or_none(make_approved: Any, officer: Any, story: Any) -> None:
     version, before = make_approved(), len(story())
-    with pytest.raises(InvalidInput, match=r"Nothing was imported: 1 rows are refused\. Row 3"):
+    with pytest.raises(InvalidInput, match=r"Nothing was imported: 1 row is refused\. Row 3"):
         services.import_findings(sheet_of(new_row(version), {"title": "About nothing"}), by=officer)
+    with pytest.raises(InvalidInput, match=r"Nothing was imported: 2 rows are refused\. Row 2"):
+        services.import_findings(sheet_of({"title": "About nothing"}, {"title": "Nor this"}), by=officer)
     assert not Finding.objects.exists() and story()[before:] == []
 
 
@@ -310,6 +316,66 @@ def test_what_is_written_is_what_was_looked_at(make_approved: Any, find: Any, of
     services.import_findings(sheet, by=officer, expected=plan_of(sheet, by=officer).digest)
     found.refresh_from_db()
     assert found.severity == "low"
+
+
+def test_a_row_that_changed_before_its_lock_was_taken_is_not_imported(
+    make_approved: Any, find: Any, officer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody looked at a preview: the row stood as the file says, so nothing of it was locked."""
+    version = make_approved()
+    same, other = find(version, severity="low"), find(version, title="Eights become threes")
+    sheet = sheet_of(*({"id": str(one.pk), "severity": "low"} for one in (same, other)))
+    lock = importing._lock
+
+    def meanwhile(plan: Any) -> None:
+        Finding.objects.filter(pk=same.pk).update(severity="high")  # by somebody whose act ends before the locks are taken
+        lock(plan)
+
+    monkeypatch.setattr(importing, "_lock", meanwhile)
+    with pytest.raises(WrongState, match="changed at the same moment") as refused:
+        services.import_findings(sheet, by=officer)
+    assert refused.value.code == "preview_outdated"
+    assert Finding.objects.get(pk=other.pk).severity == "medium"
+
+
+@pytest.fixture
+def forty(make_approved: Any, make_model: Any, make_data: Any, find: Any, scientist: Any) -> list[Finding]:
+    """Findings about forty things: clones and their clones, models as a whole and data."""
+    version, model, data = make_approved(), make_model("twin"), make_data("digits-more")
+    found = [find(thing) for thing in (version, model, data)]
+    for number in range(37):
+        now = clock.now()
+        source = {"version": str(version.pk)}
+        version = Version.objects.create(
+            model=model, number=number + 1, created_by=scientist, created_at=now, source=source if number < 2 else {}
+        )
+        found.append(find(version))
+    return found
+
+
+@pytest.mark.parametrize("change", [{"severity": "low"}, {"state": "closed", "retest_reason": "Gone."}])
+def test_a_plan_of_many_changed_rows_costs_a_constant_number_of_queries(
+    change: dict[str, str], forty: list[Finding], officer: Any
+) -> None:
+    Finding.objects.update(state="ready_for_retest" if "state" in change else "open")
+    rows = [{"id": str(one.pk)} | change for one in forty]
+    few, many = sheet_of(*rows[:5]), sheet_of(*rows)  # five: each kind of thing, and the longest way to an original
+    plan_of(few, by=officer)
+    with CaptureQueriesContext(connection) as once:
+        assert plan_of(few, by=officer).counts["changed"] == 5
+    with CaptureQueriesContext(connection) as often:
+        assert plan_of(many, by=officer).counts["changed"] == 40
+    assert len(often) == len(once)
+
+
+def test_the_import_of_many_changed_rows_asks_once_whose_work_they_are_about(forty: list[Finding], officer: Any) -> None:
+    def asked(*rows: dict[str, str]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            services.import_findings(sheet_of(*rows), by=officer)
+        return sum(one["sql"].startswith('SELECT "models_registry_modelcard"."version_id"') for one in queries)
+
+    rows = [{"id": str(one.pk), "severity": "low"} for one in forty]
+    assert asked(rows[3]) == asked(*rows[4:]) == 3  # by each of two plans, and by the deed
 
 
 def test_a_plan_of_many_rows_costs_a_constant_number_of_queries(

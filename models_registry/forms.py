@@ -70,6 +70,8 @@ class CloneForm(forms.Form):
         self.fields["model"].queryset = fitting.order_by("name", "pk")  # type: ignore[attr-defined]  # a ModelChoiceField
         self.fields["model"].label_from_instance = lambda one: f"{one.name} · {one.team.name}"  # type: ignore[attr-defined]  # as above
         self.fields["team"].queryset = teams.order_by("name")  # type: ignore[attr-defined]  # as above
+        for name in ("team", "name"):  # what the label says instead of "optional"
+            self.fields[name].needed = _("required for a new model")  # type: ignore[attr-defined]  # components/field.html
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

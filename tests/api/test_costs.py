@@ -111,8 +111,6 @@ ASKED_BY = {
     "api-webhooks": "admin",
     "api-webhook-deliveries": "admin",
 }
-ASKED_BY |= {"api-delegations": "auditor"}
-
 
 ASKED = {"api-releases-as-of": "?at=2999-01-01"}  # what a list must be asked with
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -441,6 +442,13 @@ def test_it_is_cloned_on_its_page(make_approved: Any, guest: Any, other_team: An
     taken = client_of(guest).post(address, both)
     assert taken.status_code == 409 and "already has a model named letter-reader" in taken.content.decode()
     assert client_of(guest).post(address, {**both, "model": str(clone.model_id)}).status_code == 422
+
+
+def test_the_form_says_what_a_new_model_needs(make_approved: Any, guest: Any, client_of: Any) -> None:
+    page = client_of(guest).get(f"/versions/{make_approved().pk}/clone/").content.decode()
+    said = dict(re.findall(r'<label for="id_(\w+)">[^<]*<span class="optional">([^<]*)</span>', page))
+    needed = dict.fromkeys(("team", "name"), "required for a new model")
+    assert said == {**needed, **dict.fromkeys(("model", "description", "note"), "optional")}
 
 
 def test_two_who_clone_into_one_model_at_once_begin_one_draft(

@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from governance.models import Finding
     from ledger.acts import Act
 
-APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
-
 
 def locked_versions(about: Q) -> list[Version]:
     """The versions that are under review or approved, with those of the same bytes, by their key: before any other row is
     locked, as everybody does."""
-    found = Version.objects.filter(about).filter(Q(state__in=APPROVED) | Q(reviews__state=Review.State.OPEN))
+    found = Version.objects.filter(about).filter(Q(state__in=Version.APPROVED) | Q(reviews__state=Review.State.OPEN))
     same = Q(pk__in=found.values("pk")) | Q(
-        model__in=found.values("model"), checkpoint_digest__in=found.values("checkpoint_digest"), state__in=APPROVED
+        model__in=found.values("model"), checkpoint_digest__in=found.values("checkpoint_digest"), state__in=Version.APPROVED
     )
     rows = Version.objects.filter(same).order_by("pk").select_for_update(of=("self",))
     locked = list(rows.select_related("model__team", "training_run"))
@@ -52,7 +50,7 @@ def suspend_all(versions: list[Version], *, reason: str, within: Act) -> list[Ve
     suspended = []
     for version in versions:
         version.refresh_from_db(fields=["state"])  # the same bytes may just have gone with another number
-        if version.state in APPROVED:
+        if version.state in Version.APPROVED:
             suspend_within(version, reason=reason, within=within)
             suspended.append(version)
     return suspended

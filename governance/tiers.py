@@ -10,7 +10,7 @@ from models_registry.models import RegisteredModel, Version, VersionData
 
 # Of these versions nobody makes anything any more.
 _GONE = {Version.State.WITHDRAWN, Version.State.REJECTED, Version.State.RETIRED}
-_APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS, Version.State.SUSPENDED}
+_APPROVED = {*Version.APPROVED, Version.State.SUSPENDED}
 
 
 def special_categories_of(model: RegisteredModel) -> list[str]:

@@ -111,6 +111,8 @@ class Version(models.Model):
         SUSPENDED = "suspended", _("Suspended")
         RETIRED = "retired", _("Retired")
 
+    APPROVED = frozenset({State.APPROVED, State.APPROVED_WITH_CONDITIONS})  # the last decision approved it
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()

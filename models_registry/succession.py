@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from models_registry.models import Inspection, Version
 
-_APPROVED = (Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS)
-
 
 def previous_of(version: Version) -> Version | None:
     """The version of the same model that was approved last; where none is, the one before it whose weights were had."""
@@ -15,4 +13,4 @@ def previous_of(version: Version) -> Version | None:
         inspection__state=Inspection.State.COMPLETED,
         inspection__verdict__in=[Inspection.Verdict.ACCEPTED, Inspection.Verdict.SALVAGEABLE],
     ).order_by("-number")
-    return earlier.filter(state__in=_APPROVED).first() or earlier.first()
+    return earlier.filter(state__in=Version.APPROVED).first() or earlier.first()

@@ -194,7 +194,7 @@ def _breach(
     if not suspend:
         return
     present = Version.objects.select_for_update().get(pk=version.pk)  # `version` was read before the act
-    if present.state in {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}:
+    if present.state in Version.APPROVED:
         suspend_within(present, reason=RULE, alert=str(alert.pk), within=within)
     else:  # its card was revised while it was live: what is signed anew is released anew, or not at all
         revoke_within(present, reason=RULE, within=within)

@@ -14,7 +14,6 @@ from governance.emergencies import sentence_of
 from governance.models import Release, label_of
 from models_registry.models import Version
 
-APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
 SENTENCES = {
     "approved": gettext_lazy("It may be used for %(where)s: everything that policy %(policy)s asks for holds today."),
     "approved_with_conditions": gettext_lazy("It may be used for %(where)s under the conditions that its reviewers set."),
@@ -33,7 +32,7 @@ SENTENCES = {
 def outcome(material: Material) -> str:
     """The recorded decision, or that a recorded approval does not hold at the moment."""
     state, approval = Version.State(material.version.state), material.approval
-    if state not in APPROVED or approval.holds:
+    if state not in Version.APPROVED or approval.holds:
         return state.value
     gone_stale = any(not step.met and step.stale and not step.counted for step in approval.steps)
     return "stale" if gone_stale else "blocked"

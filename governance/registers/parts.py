@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from data_registry import parts as data_parts
-from governance.affected import APPROVED
 from governance.models import Finding, RequirementException
 from governance.permissions.exceptions import can_request, exceptions_to_decide
 from governance.permissions.findings import can_raise, team_of
@@ -31,7 +30,7 @@ def of_version(request: HttpRequest, version: Version) -> list[Part]:
     """With its exceptions, and the way to ask for one where somebody may."""
     context = _standing(request, version, Finding.objects.concerning(version))
     context["exceptions"] = list(exceptions_of(version).with_parts().order_by("-pk")[:MOST])
-    if version.state in {Version.State.IN_REVIEW, *APPROVED} and can_request(request.user, version.model.team):
+    if version.state in {Version.State.IN_REVIEW, *Version.APPROVED} and can_request(request.user, version.model.team):
         context["ask"] = reverse("governance:request_exception", args=[version.pk])
     return [Part("more", "governance/part_registers.html", context)]
 

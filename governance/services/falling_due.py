@@ -17,7 +17,6 @@ from models_registry.models import Version
 
 AT_ONCE = 500  # rows of one turn; the next ones follow half a minute later
 RAN_OUT = "end of its validity"
-APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
 
 
 def put_overdue_before_others() -> None:
@@ -77,7 +76,7 @@ def _expire(review: Review) -> None:
         )
         lifecycle.run_out(found, fact, within=this)
         _end_releases(version, found.environment, within=this)
-        if version.state in APPROVED and not _holds_elsewhere(version, found.environment):
+        if version.state in Version.APPROVED and not _holds_elsewhere(version, found.environment):
             versions.suspend(version, reason=RAN_OUT, within=this)
             end_reviews_beside(version, within=this)
 

@@ -25,8 +25,6 @@ from models_registry.models import Version
 if TYPE_CHECKING:
     from accounts.models import Person
 
-APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
-
 
 def order_suspension(version: Version, *, by: Person, reason: str, password: str, code: str = "") -> Version:
     """The approval is taken back and no release of the version is live any more; it returns only through a new review."""
@@ -35,7 +33,7 @@ def order_suspension(version: Version, *, by: Person, reason: str, password: str
         version = _locked(version)
         can_suspend(by, version).enforce()
         must_say_why(reason)
-        if version.state not in APPROVED and not _is_live_without(version):
+        if version.state not in Version.APPROVED and not _is_live_without(version):
             raise WrongState(
                 _("%(version)s is %(state)s: only what is approved or live can be suspended.") % _words(version),
                 code="not_approved",
@@ -54,7 +52,7 @@ def ask_for_new_review(version: Version, *, by: Person, environment: str) -> Rev
         version = _locked(version)
         can_submit(by, version).enforce()
         environment = known(environment).slug
-        if version.state not in {*APPROVED, Version.State.SUSPENDED}:
+        if version.state not in {*Version.APPROVED, Version.State.SUSPENDED}:
             raise WrongState(
                 _("%(version)s is %(state)s: only what was approved or suspended is reviewed again.") % _words(version),
                 code="not_decided",

@@ -12,7 +12,6 @@ from core.errors import DomainError, InvalidInput, WrongState
 from evaluations.services import cancel_runs_of
 from governance import lifecycle
 from governance.criteria import criteria_of
-from governance.looking_anew import APPROVED
 from governance.models import PRODUCTION, Review
 from governance.permissions import can_revise_card, can_submit
 from governance.pins import construction_digest, run_digest
@@ -115,7 +114,7 @@ def revise_card(version: Version, content: dict[str, str], *, by: Person) -> Mod
         review = Review.objects.open().locked().filter(version=version).first()
         if review is not None:
             refresh(review, contributor=by, within=this)
-            if state in APPROVED:  # what was approved is no more what stands: the review beside it becomes the one that decides
+            if state in Version.APPROVED:  # it no longer stands: the review beside it becomes the one that decides
                 versions.reopen(version, within=this)
         elif state != Version.State.DRAFT:
             _reopen(version, by=by, within=this)

@@ -23,8 +23,7 @@ def suspend(version: Version, *, reason: str, alert: str = "", by: Actor) -> Non
 def suspend_within(version: Version, *, reason: str, alert: str = "", within: Act) -> None:
     """As `suspend`, inside the act that found the breach. It takes the same bytes under another number of the model along: a
     release of those would be what was just taken back."""
-    approved = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
-    same = Version.objects.filter(model=version.model_id, checkpoint_digest=version.checkpoint_digest, state__in=approved)
+    same = Version.objects.filter(model=version.model_id, checkpoint_digest=version.checkpoint_digest, state__in=Version.APPROVED)
     locked = list(same.select_for_update().order_by("pk"))  # in one order: two suspensions at once do not wait for each other
     for one in [version, *(other for other in locked if other.pk != version.pk)]:
         versions.suspend(one, reason=reason, alert=alert, within=within)

@@ -214,6 +214,7 @@ AXES: dict[str, dict[str, Look]] = {
     },
     "delegation": {
         "offered": Look("hourglass", _("Offered"), "info"),
+        "accepted": Look("user-round-pen", _("Accepted"), "ok"),
         "to_come": Look("calendar-clock", _("Accepted, not begun"), "info"),
         "in_force": Look("user-round-pen", _("In force"), "ok"),
         "declined": Look("ban", _("Declined"), "idle"),

@@ -52,6 +52,7 @@ def test_a_model_that_depends_on_its_batch_is_found(evaluate, cnn, hold_out):
 
 def test_the_number_of_threads_is_changed_and_put_back(evaluate, cnn, hold_out):
     seen = []
+    torch.set_num_threads(1)
 
     def counting(x):
         seen.append(torch.get_num_threads())

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, F, Max
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -29,7 +29,7 @@ from evaluations.suites import Criteria
 from evaluations.verdicts import PASSED, judge
 from governance.documents import Document
 from governance.foreseeing import FORESEEN
-from governance.models import Policy, Release, Review, SignOff, Step, label_of
+from governance.models import EnvelopeSignature, Policy, Release, Review, SignOff, Step, label_of
 from governance.requirements import kinds
 from models_registry.models import Task, Version
 
@@ -112,11 +112,13 @@ def _no_collection() -> Iterator[None]:
 
 
 def _held_against(document: Document) -> DryRun:
+    beside = Review.objects.open().filter(version=OuterRef("version"))
+    elsewhere = Q(Exists(beside.exclude(environment=OuterRef("environment"))), version__state=Version.State.IN_REVIEW)
     approvals = (
         Review.objects.filter(
+            Q(version__state__in=APPROVED) | (elsewhere & Q(state=Review.State.CONCLUDED)),  # which then holds on
             outcome__startswith="approved",
             environment__in=document.covers.environments,
-            version__state__in=APPROVED,
             version__model__risk_tier__in=document.covers.tiers,
         )
         .order_by("version_id", "environment", "-opened_at", "-pk")
@@ -153,6 +155,9 @@ def _load(rows: list[dict[str, Any]], document: Document, criteria: Mapping[str,
     for review, role, many, at in people.values_list("review_id", "role", "people", "at"):
         counts[review, role] = many
         last[review] = max(last.get(review, at), at)
+    for review, role, many, at in _by_envelope(reviews):
+        counts[review, role] = max(many, counts.get((review, role), 0))
+        last[review] = max(last.get(review, at), at)
     sometimes = [step.role for step in document.steps if step.only_with_personal_data]
     steps = Step.objects.filter(review__in=reviews, role__in=sometimes).order_by().values_list("review_id", "role", "applies")
     runs = _measured(versions)
@@ -168,6 +173,19 @@ def _load(rows: list[dict[str, Any]], document: Document, criteria: Mapping[str,
         live=set(live),
         demands=[(demand, _foreseen(demand, versions)) for demand in document.requirements],
     )
+
+
+def _by_envelope(reviews: list[UUID]) -> Iterator[tuple[UUID, str, int, Any]]:
+    """The signatures on the change envelopes within which versions were approved: by review and role, how many and until when."""
+    decided = "envelope__decisions__review"
+    rows = EnvelopeSignature.objects.filter(
+        envelope__decisions__inside=True,
+        envelope__decisions__review__in=reviews,
+        envelope__decisions__pinned=F(f"{decided}__digest"),
+        digest=F("envelope__digest"),
+    )
+    people = rows.order_by().values(decided, "role").annotate(people=Count("person", distinct=True), at=Max("signed_at"))
+    yield from people.values_list(decided, "role", "people", "at")
 
 
 def _measured(versions: list[UUID]) -> dict[tuple[UUID, str], list[_Run]]:

@@ -8,18 +8,22 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from core import clock
 from core.canonical import sha256_of
 from core.errors import DomainError, InvalidInput, NotAllowed, WrongState
 from data_registry.models import Profile
 from data_registry.services import record_finding, register_hold_out
-from governance import gate, services
+from governance import gate, policies, services
 from governance.approvals import approval_of
 from governance.attestations import predicate_of
 from governance.change_envelopes.limits import used
+from governance.documents.checking import checked
+from governance.dry_run import dry_run
 from governance.models import Attestation, ChangeEnvelope, EnvelopeDecision, Release, Review
 from governance.permissions.change_envelopes import can_sign_envelope
+from governance.services import looking_anew
 from governance.services.deciding_by_envelope import decide, decide_by_envelopes
 from ledger.models import Event
 from models_registry.models import Version
@@ -758,3 +762,19 @@ def test_a_change_envelope_is_not_signed_by_delegation(
     assert (said.allowed, said.code) == (False, "by_delegation")
     assert "A delegation covers signatures on reviews" in said.reason
     assert not ChangeEnvelope.objects.signable_by(stand_in).exists()
+
+
+def test_what_was_approved_within_an_envelope_does_not_fall_under_the_same_policy_again(in_force: Any, retrain: Any) -> None:
+    in_force()
+    body = policies.starting_body("high")
+    document = checked(body)
+    with CaptureQueriesContext(connection) as of_one:
+        dry_run(document)
+    review = retrain()
+    decide_by_envelopes()
+    with CaptureQueriesContext(connection) as of_two:
+        found = dry_run(document)
+    assert (found.looked_at, found.falling, len(of_two) - len(of_one)) == (2, [], 0)
+    policies.publish(by=policies.INSTALLER, body=body)
+    looking_anew.open_for_material_changes()
+    assert fresh(review.version).state == "approved" and not Review.objects.filter(renews__isnull=False).exists()

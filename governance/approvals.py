@@ -119,8 +119,8 @@ def _judged(review: Review, version: Version, *, under_way: Review | None = None
     conditions: list[Condition] = []
     reasons = about_evidence + _state_reasons(version)
     standing = standing_approval_of(review, digest) if may_rest else None
-    if review.state == Review.State.EXPIRED and not _age_reasons(policy, _dates(steps, standing)):
-        reasons.append(_("The approval counts no more, because the version was suspended after it: it needs a new review."))
+    if not _age_reasons(policy, _dates(steps, standing)):
+        reasons += _end_reasons(review)
     if version.state not in DECIDED_AGAINST:  # nobody is asked for a signature any more
         conditions = _conditions(steps)
         if standing is not None and not standing.counts and not all(one.met for one in steps):
@@ -134,6 +134,15 @@ def _judged(review: Review, version: Version, *, under_way: Review | None = None
     )
 
 
+def _end_reasons(review: Review) -> list[str]:
+    """Of an approval that ended although it is not too old: at once when its time is over, before the clock has looked."""
+    if review.valid_until is not None and clock.now() >= review.valid_until:
+        return [_("The time of the approval is over: it needs a new review.")]
+    if review.state == Review.State.EXPIRED:
+        return [_("The approval counts no more, because the version was suspended after it: it needs a new review.")]
+    return []
+
+
 def _state_reasons(version: Version) -> list[str]:
     state = Version.State(version.state)
     if state == Version.State.SUSPENDED:
@@ -145,6 +154,7 @@ def _state_reasons(version: Version) -> list[str]:
 
 def _standings(review: Review, digest: str, pinned: dict[str, Any]) -> list[StepStanding]:
     rows = SignOff.objects.standing().approving().filter(review__version=review.version_id)
+    rows = rows.exclude(review__renews=review.pk)  # nor what is signed in the review that looks at this one anew
     if review.renews_id is not None:  # what was signed for the approval that it looks at anew is not stale: it is for another
         rows = rows.exclude(review=review.renews_id)
     signed = list(rows.filter(review__environment=review.environment).select_related("delegation"))

@@ -142,6 +142,8 @@ def holds_until(approval: Approval) -> datetime | None:
     days = approval.policy.document.valid_days if approval.policy else 0
     dates = approval.signed_at
     ends = [max(dates) + timedelta(days=days)] if days and dates else []
+    if approval.review is not None and approval.review.valid_until is not None:  # may have been brought forward
+        ends.append(approval.review.valid_until)
     if approval.under_way is not None and approval.under_way.earlier_holds_until is not None:
         ends.append(approval.under_way.earlier_holds_until)
     due = [one.due for one in approval.conditions if one.state in UNMET]

@@ -14,7 +14,7 @@ from governance.events.change_envelopes import (
 )
 from governance.events.code import CodeCommentMade, CodeCommentResolved, CodeReviewRecorded, CodeSetReceived
 from governance.events.conditions import ConditionMet, ConditionMissed, ConditionReported, ConditionReportRefused, ConditionSet
-from governance.events.dates import ApprovalEndsSoon, ApprovalExpired, ApprovalLookedAtAnew, ReviewFellOverdue
+from governance.events.dates import ApprovalEndsSoon, ApprovalEndsSooner, ApprovalExpired, ApprovalLookedAtAnew, ReviewFellOverdue
 from governance.events.delegations import (
     DelegationAccepted,
     DelegationDeclined,
@@ -69,6 +69,7 @@ from governance.events.webhooks import WebhookMade, WebhookStarted, WebhookStopp
 __all__ = [
     "AccountabilityAccepted",
     "ApprovalEndsSoon",
+    "ApprovalEndsSooner",
     "ApprovalExpired",
     "ApprovalLookedAtAnew",
     "ChangeEnvelopeActivated",

@@ -45,7 +45,8 @@ class ApprovalEndsSoon(Event):
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLookedAtAnew(Event):
     """A review of a live approval was opened beside it, on behalf of the model's owner: its end is near, or something material
-    changed. The approval holds on until the review concludes, at most until the moment named."""
+    changed. The approval holds on until the review concludes, at most until the moment named; after a grave finding it does not
+    hold any more, and at that moment the version is suspended."""
 
     look = ("calendar-sync", "warn")
 
@@ -62,6 +63,21 @@ class ApprovalLookedAtAnew(Event):
     earlier: str  # the review that gave the approval
     cause: str  # periodic, risk_tier, policy, finding
     holds_until: str  # empty: without end
+
+
+@event("approval.ends_sooner", version=1)
+@dataclass(frozen=True, kw_only=True)
+class ApprovalEndsSooner(Event):
+    """Something material changed under a live approval while its version is under review for another environment: the approval
+    ends at the moment named, unless a review renews it before."""
+
+    says = _("Approval for %(environment)s ends sooner, because something material changed")
+    look = ("calendar-clock", "warn")
+
+    version_id: str
+    environment: str
+    cause: str  # risk_tier, policy, finding
+    holds_until: str
 
 
 @event("approval.expired", version=1)

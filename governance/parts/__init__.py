@@ -319,6 +319,7 @@ def _refusals(approval: Approval) -> list[SignOff]:
     if approval.review is None:
         return []
     rows = SignOff.objects.filter(review__version=approval.review.version_id, review__environment=approval.review.environment)
+    rows = rows.exclude(review__renews=approval.review.pk)  # those are of the review that looks at this one anew
     return list(rows.exclude(verdict__in=APPROVING).select_related("delegation").order_by("-signed_at"))
 
 

@@ -263,9 +263,17 @@ def _must_be_in_time(condition: Condition) -> None:
 def _fulfil(condition: Condition, *, within: Act) -> None:
     version = condition.review.version
     approval = approval_of(version, condition.review.environment)
-    waits = any(one.state in UNMET for one in approval.conditions)
+    waits = any(one.state in UNMET for one in approval.conditions) or waits_elsewhere(version, condition.review.environment)
     if version.state == Version.State.APPROVED_WITH_CONDITIONS and approval.holds and not waits:
         versions.fulfil(version, review=str(condition.review_id), digest=approval.digest, within=within)
+
+
+def waits_elsewhere(version: Version, environment: str) -> bool:
+    """Whether the approval of the version for another environment still stands under a condition that is not met: as long as one
+    does, the version is approved with conditions, so that it can be reported, and is missed at its date."""
+    unmet = Condition.objects.filter(review__version=version, state__in=UNMET).exclude(review__environment=environment)
+    names = sorted(set(unmet.order_by().values_list("review__environment", flat=True)))
+    return any(one.state in UNMET for name in names for one in approval_of(version, name).conditions)
 
 
 def suspend_missed() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from accounts.models import Membership, Person
+from governance.looking_anew import APPROVED
 from governance.models import Delegation, Review
 from models_registry.models import Version
 
@@ -20,11 +23,23 @@ def locked_delegation(delegation: Delegation) -> Delegation:
     return Delegation.objects.select_for_update(of=("self",)).with_parts().get(pk=delegation.pk)
 
 
-def locked_with_version(review: Review) -> Review:
-    """The review and its version, locked in the order of everybody: of two who wait for one another, none would be served."""
-    version = (
-        Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run").get(pk=review.version_id)
-    )
+def locked_with_version(review: Review, *, same_bytes: bool = False) -> Review:
+    """The review and its version, locked in the order of everybody: of two who wait for one another, none would be served.
+    With `same_bytes`, what a suspension takes along is locked with the version."""
+    if same_bytes:
+        version = locked_with_same_bytes(review)
+    else:
+        rows = Version.objects.select_for_update(of=("self",)).select_related("model__team", "training_run")
+        version = rows.get(pk=review.version_id)
     review = Review.objects.locked().select_related("policy").get(pk=review.pk)
     review.version = version
     return review
+
+
+def locked_with_same_bytes(review: Review) -> Version:
+    """The version under review, locked with the approved ones of the same bytes by their key: a suspension takes these along, and
+    would otherwise wait for them while it holds a later one."""
+    under = Version.objects.filter(pk=review.version_id)
+    same = Q(model__in=under.values("model"), checkpoint_digest__in=under.values("checkpoint_digest"), state__in=APPROVED)
+    rows = Version.objects.filter(Q(pk=review.version_id) | same).order_by("pk").select_for_update(of=("self",))
+    return {one.pk: one for one in rows.select_related("model__team", "training_run")}[review.version_id]

@@ -19,7 +19,7 @@ from governance.models import APPROVING, UNMET, Delegation, Review, SignOff, Sig
 from governance.permissions import can_sign_off, can_withdraw_signature
 from governance.reviewing import refresh
 from governance.services.accountability import keep_acceptance, require_acceptance
-from governance.services.conditions import Wanted, checked_conditions, set_conditions
+from governance.services.conditions import Wanted, checked_conditions, set_conditions, waits_elsewhere
 from governance.services.emergencies import revoke_emergencies_within
 from governance.services.locking import holding_roles, locked_delegation, locked_with_version
 from governance.services.seeing import must_be_as_shown
@@ -59,7 +59,7 @@ def sign_off(
     with act(by, attempt="sign_off", on=review) as this:
         by = holding_roles(by, *([delegation.delegator] if delegation else []))
         delegation = locked_delegation(delegation) if delegation else None
-        review = locked_with_version(review)
+        review = locked_with_version(review, same_bytes=review.renews_id is not None and verdict not in APPROVING)
         if review.state != Review.State.OPEN:
             raise WrongState(_("This review is %(state)s.") % {"state": review.get_state_display().lower()}, code="review_closed")
         refresh(review, within=this)
@@ -249,4 +249,5 @@ def _conclude(review: Review, verdict: str, *, within: Act) -> None:
         versions.approve_with_conditions(version, review=pk, digest=digest, within=within)
     elif approval.holds:
         lifecycle.conclude(review, outcome="approved", digest=digest, within=within)
-        versions.approve(version, review=pk, digest=digest, within=within)
+        approve = versions.approve_with_conditions if waits_elsewhere(version, review.environment) else versions.approve
+        approve(version, review=pk, digest=digest, within=within)

@@ -14,7 +14,7 @@ from core import clock
 from core.errors import DomainError
 from governance import gate, services
 from governance import policies as standing_policies
-from governance.approvals import approval_of
+from governance.approvals import approval_of, approval_sought
 from governance.code_sets import standing_outcomes
 from governance.models import (
     Attestation,
@@ -28,6 +28,7 @@ from governance.models import (
     Review,
     Webhook,
 )
+from governance.services import looking_anew, signing
 from governance.services.conditions import Wanted
 from governance.webhooks import delivering
 from governance.webhooks.sending import Sent
@@ -341,3 +342,28 @@ def test_a_worker_that_read_the_list_before_another_tried_does_not_try_again_at_
     delivering.deliver_what_waits()
     assert len(sent) == len(set(sent)) == 2
     assert sorted(Webhook.objects.values_list("attempts", "leased_until")) == [(1, None), (1, None)]
+
+
+# -- looked at anew ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_rejection_beside_an_approval_takes_the_same_bytes_along_while_a_finding_comes_in(
+    make_approved: Any, risk_manager: Any, validator: Any, scientist: Any, race: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rejection takes its time before it suspends: a finding about the whole model waits with nothing in its hands."""
+    one = make_approved(content=b"the same")
+    two = make_approved(model=one.model, content=b"the same")
+    assert one.checkpoint_digest == two.checkpoint_digest and one.pk < two.pk
+    services.release(fresh(two), environment="production", by=risk_manager)
+    review = looking_anew.open_anew(two.reviews.get(), cause="periodic")
+    shown = approval_sought(Review.objects.with_parts().get(pk=review.pk)).digest
+    entered = slowly(monkeypatch, signing, "suspend_within")
+    told = {"title": "Zeros", "severity": "medium", "source": "review", "due_on": date(2030, 1, 1), "owner": scientist}
+    answers = race(
+        lambda: services.sign_off(
+            review, by=validator, role="validator", verdict="reject", comment="No.", password=PASSWORD, seen=shown
+        ),
+        after(entered, lambda: services.raise_finding(one.model, by=validator, **told)),
+    )
+    assert refusals(answers) == []
+    assert {fresh(one).state, fresh(two).state} == {"suspended"}

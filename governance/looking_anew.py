@@ -65,6 +65,8 @@ def notice_of(review: Review) -> str:
     parts = [what]
     if review.earlier_holds_until is not None:
         said = _("The approval holds until %(until)s at the latest; without a decision by then the version is suspended.")
+        if review.cause == Review.Cause.FINDING:  # a finding stands in what is signed, so what was signed before it is stale
+            said = _("The approval does not hold any more; without a decision by %(until)s the version is suspended.")
         parts.append(said % {"until": _moment(review.earlier_holds_until)})
     if review.due_at is not None:
         parts.append(_("The review is due by %(due)s.") % {"due": _moment(review.due_at)})

@@ -14,7 +14,7 @@ from accounts.models import Person
 from governance.holding import holders_of
 from governance.looking_anew import notice_of
 from governance.mail import delegations
-from governance.models import Review, label_of
+from governance.models import Release, Review, label_of
 from governance.models.mail import MailKind, MailWish
 from governance.models.review import TOLD_OF_NEW_REVIEWS
 from ledger.models import Entry
@@ -60,10 +60,15 @@ def letters_of(entry: Entry) -> list[Letter]:
     review = _review_of(entry)
     if review is None:
         return []
-    kind, people, subject, says = _told(entry, review)
-    about = str(review.pk) if kind == MailKind.ASSIGNMENT else str(entry.pk)
+    told = [_told(entry, review)]
+    if entry.type == "approval.looked_at_anew":  # no entry of the version says that this review waits: it is approved all along
+        told.append(_assigned(review))
     path = review.get_absolute_url()
-    return [Letter(one, kind, about, subject, says, path) for one in _wanting(people, kind, review)]
+    letters = []
+    for kind, people, subject, says in told:
+        about = str(review.pk) if kind == MailKind.ASSIGNMENT else str(entry.pk)
+        letters += [Letter(one, kind, about, subject, says, path) for one in _wanting(people, kind, review)]
+    return letters
 
 
 def _of_delegation(entry: Entry) -> list[Letter]:
@@ -89,7 +94,11 @@ def _told(entry: Entry, review: Review) -> tuple[MailKind, Iterable[Person], str
         return MailKind.ESCALATION, people, _("%(version)s: a review is overdue") % words, says % words
     if entry.type == "approval.ends_soon":
         words["day"] = f"{review.valid_until:%Y-%m-%d}" if review.valid_until else ""
-        says = _("The approval of %(version)s for %(environment)s ends on %(day)s (UTC). Have it reviewed again in time.")
+        says = _("The approval of %(version)s for %(environment)s ends on %(day)s (UTC).") + " "
+        if Release.objects.live().filter(version=review.version, environment=review.environment).exists():
+            says += _("A review of what is live is opened beside it by itself; see that it is signed in time.")
+        else:
+            says += _("Have it reviewed again in time.")
         return MailKind.REMINDER, _behind(review), _("%(version)s: an approval soon ends") % words, says % words
     if entry.type == "approval.looked_at_anew":
         says = _("The approval of %(version)s for %(environment)s is looked at anew.")
@@ -103,6 +112,12 @@ def _told(entry: Entry, review: Review) -> tuple[MailKind, Iterable[Person], str
         words["outcome"] = _outcome(review)
         says = _("The review of %(version)s for %(environment)s is decided: %(outcome)s.")
         return MailKind.DECISION, _behind(review), _("%(version)s: decided") % words, says % words
+    return _assigned(review)
+
+
+def _assigned(review: Review) -> tuple[MailKind, Iterable[Person], str, str]:
+    """To those whose signature the review waits for."""
+    words = {"version": str(review.version), "environment": label_of(review.environment).lower()}
     says = _("%(version)s waits for your signature for %(environment)s.")
     if review.due_at:
         words["day"] = f"{review.due_at:%Y-%m-%d}"

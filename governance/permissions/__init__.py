@@ -102,6 +102,8 @@ def _is_impartial(person: Person, review: Review) -> Decision:
     """What bars a person from every signature of the review, whichever their roles."""
     if person.holds_anywhere(Role.ADMINISTRATOR):
         return deny(_("Administrators hand out roles, so they sign nothing."), code="administrator")
+    if review.renews_id is not None and person.pk == review.version.model.owner_id:  # in whose name it was opened
+        return deny(_("You own this model, so someone else must sign its versions off."), code="own_model")
     if person.pk in {review.version.submitted_by_id, review.opened_by_id}:
         return deny(_("You submitted this version, so someone else must sign it off."), code="own_submission")
     if person.pk in review.contributors or str(person.pk) in contributors(review.version):

@@ -22,7 +22,7 @@ from governance.approvals import DECIDED_AGAINST, Approval, approval_sought
 from governance.change_envelopes.parts import decided
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
-from governance.looking_anew import is_beside, notice_of
+from governance.looking_anew import APPROVED, is_beside, notice_of
 from governance.models import Delegation, Review, SignOff
 from governance.parts.conditions import conditions_part, possible_owners
 from governance.permissions import Capacity, can_sign_off, can_withdraw_signature, capacities
@@ -62,6 +62,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "version": review.version,
         "approval": approval,
         "notice": notice_of(review) if is_beside(review) else "",
+        "approval_holds": review.cause != Review.Cause.FINDING,
         "form": form,
         "refused": refused,
         "outdated": form is not None and form.is_bound and form["seen"].value() != approval.digest,
@@ -71,7 +72,9 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "accountability": accountability_text(),
         "locked_minutes": minutes_locked(request.user) if form else 0,
         "why_not": "" if possible else _why_not(request, review),
-        "may_withdraw": review.state == Review.State.OPEN and bool(can_withdraw(request.user, review.version)),
+        "may_withdraw": review.state == Review.State.OPEN
+        and review.version.state not in APPROVED
+        and bool(can_withdraw(request.user, review.version)),
         "withdrawable": [one for one in _mine(request, review) if can_withdraw_signature(request.user, one)],
         "conditions_part": conditions_part(request.user, review),
         "lead_part": {"standing": parts.standing_of(approval, review.version), "version": review.version},

@@ -11,7 +11,7 @@ from core import clock
 from core.errors import NotAllowed, WrongState
 from governance import gate, policies, services, tasks
 from governance.approvals import approval_of, approval_sought
-from governance.looking_anew import GRACE
+from governance.looking_anew import GRACE, notice_of
 from governance.mail.telling import letters_of
 from governance.models import PRODUCTION, STAGING, Finding, Release, Review
 from governance.permissions import can_sign_off
@@ -97,14 +97,20 @@ def test_it_is_judged_by_the_policy_in_force_now(live: Any, frozen_clock: Any) -
     assert stands(live) == ("approved", True, True), "the earlier approval keeps its own policy"
 
 
-def test_the_owner_and_the_submitter_sign_neither_this_review(under_way: Any, scientist: Any, officer: Any) -> None:
-
-    Version.objects.filter(pk=under_way.version_id).update(created_by=officer)
-    assert can_sign_off(again(under_way).version.model.owner, again(under_way), "validator").code in {
-        "own_submission",
-        "own_model",
-    }
-    assert can_sign_off(scientist, again(under_way), "validator").code in {"own_submission", "own_work", "own_model"}
+def test_the_owner_and_the_submitter_sign_neither_this_review(
+    live: Any, frozen_clock: Any, scientist: Any, make_person: Any, team: Any, validator: Any
+) -> None:
+    owner = make_person("Owner", ("validator", team))
+    type(live.model).objects.filter(pk=live.model_id).update(owner=owner)
+    frozen_clock.set(live.reviews.get().remind_at)
+    tasks.fall_due()
+    made = again(Review.objects.get(renews__isnull=False))
+    assert made.opened_by == owner
+    assert can_sign_off(owner, made, "validator").code == "own_model"
+    assert can_sign_off(scientist, made, "validator").code == "own_submission"
+    assert [Review.objects.signable_by(one).filter(pk=made.pk).exists() for one in (owner, scientist, validator)] == [
+        *(False, False, True)
+    ]
 
 
 def test_approved_anew_it_takes_over_without_a_gap(under_way: Any, sign: Any, frozen_clock: Any, story: Any) -> None:
@@ -270,7 +276,7 @@ def test_it_is_told_on_the_pages_and_over_the_api(
 
 def test_the_owner_and_the_officers_are_mailed_of_it(under_way: Any, officer: Any, validator: Any) -> None:
     letters = letters_of(Entry.objects.get(type="approval.looked_at_anew"))
-    people = {one.person for one in letters}
+    people = {one.person for one in letters if one.kind == "reminder"}
     assert {officer, under_way.version.model.owner} <= people and validator not in people
     assert "The approval soon ends" in letters[0].says
 
@@ -278,3 +284,158 @@ def test_the_owner_and_the_officers_are_mailed_of_it(under_way: Any, officer: An
 def test_whoever_may_not_sign_is_refused_in_it_as_in_any_review(under_way: Any, scientist: Any) -> None:
     with pytest.raises(NotAllowed):
         services.sign_off(under_way, by=scientist, role="validator", verdict="approve", password=PASSWORD, seen=under_way.digest)
+
+
+# -- while another review is open ----------------------------------------------------------------------------------------------
+
+
+def raise_the_tier(version: Any) -> None:
+    type(version.model).objects.filter(pk=version.model_id).update(risk_tier="high")
+
+
+@pytest.fixture
+def low(make_model: Any, make_review: Any, sign: Any, risk_manager: Any) -> Any:
+    """A version of low risk that is approved and live in production, without an end."""
+    review = make_review(model=make_model(tier="low"))
+    sign(review, "compliance_officer")
+    services.release(again(review.version), environment=PRODUCTION, by=risk_manager)
+    return again(review.version)
+
+
+def test_a_review_for_another_environment_leaves_a_material_change_its_time(
+    low: Any, scientist: Any, frozen_clock: Any, story: Any
+) -> None:
+    earlier = low.reviews.get()
+    staging = services.ask_for_new_review(low, by=scientist, environment=STAGING)
+    raise_the_tier(low)
+    before = len(story())
+    tasks.fall_due()
+    tasks.fall_due()
+    ends = again(earlier).valid_until
+    assert ends == frozen_clock.now + GRACE and again(staging).state == "open"
+    assert story()[before:] == ["approval.ends_sooner", "approval.ends_soon"]
+    assert stands(low) == ("in_review", True, True)
+    frozen_clock.set(ends)
+    assert not approval_of(again(low), PRODUCTION).holds, "before the clock has looked"
+    tasks.fall_due()
+    assert stands(low) == ("in_review", False, False)
+
+
+def test_once_the_review_for_another_environment_is_decided_the_material_change_opens_its_own(
+    low: Any, scientist: Any, sign: Any, frozen_clock: Any
+) -> None:
+    earlier = low.reviews.get()
+    staging = services.ask_for_new_review(low, by=scientist, environment=STAGING)
+    raise_the_tier(low)
+    tasks.fall_due()
+    ends = again(earlier).valid_until
+    frozen_clock.advance(days=3)
+    for role in staging.steps.filter(applies=True).values_list("role", flat=True):
+        sign(staging, role)
+    tasks.fall_due()
+    made = Review.objects.get(renews=earlier)
+    assert made.earlier_holds_until == ends, "the time goes on from the change"
+
+
+def test_a_stricter_policy_is_not_passed_over_while_staging_is_under_review(live: Any, scientist: Any, frozen_clock: Any) -> None:
+    earlier = live.reviews.get()
+    services.ask_for_new_review(live, by=scientist, environment=STAGING)
+    stricter()
+    tasks.fall_due()
+    assert again(earlier).valid_until == frozen_clock.now + GRACE
+    assert again(earlier).held_against is None, "its own review is still to come"
+
+
+def test_a_material_change_shortens_the_time_of_a_periodic_review(early: Any, frozen_clock: Any, story: Any) -> None:
+    made = Review.objects.get(renews__isnull=False)
+    assert made.cause == "periodic" and made.earlier_holds_until > frozen_clock.now + GRACE
+    stricter()
+    before = len(story())
+    tasks.fall_due()
+    tasks.fall_due()
+    made = again(made)
+    assert (made.cause, made.earlier_holds_until) == ("policy", frozen_clock.now + GRACE)
+    assert story()[before:] == ["approval.looked_at_anew"]
+    frozen_clock.set(made.earlier_holds_until)
+    tasks.fall_due()
+    assert stands(made.version) == ("suspended", False, False)
+
+
+@pytest.fixture
+def early(live: Any, frozen_clock: Any) -> Any:
+    """A periodic review that is opened long before the end."""
+    Review.objects.filter(pk=live.reviews.get().pk).update(remind_at=clock.now())
+    tasks.fall_due()
+    return live
+
+
+def test_a_worker_that_dies_before_the_review_is_open_passes_nothing_over(live: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stricter()
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(looking_anew, "open_review", dies)
+        looking_anew.open_for_material_changes()
+    looking_anew.open_for_material_changes()
+    assert Review.objects.filter(cause="policy").exists()
+
+
+# -- conditions, signatures ----------------------------------------------------------------------------------------------------
+
+
+def test_conditions_of_another_environment_stay_open_when_one_is_renewed(
+    live: Any, scientist: Any, sign: Any, frozen_clock: Any, validator: Any, officer: Any
+) -> None:
+    staging = services.ask_for_new_review(live, by=scientist, environment=STAGING)
+    sign(staging, "validator")
+    due = clock.today() + timedelta(days=20)
+    sign(staging, "compliance_officer", "approve_with_conditions", conditions=[Wanted("Measure zeros.", scientist, due)])
+    assert again(live).state == "approved_with_conditions"
+    Review.objects.filter(pk=live.reviews.get(environment=PRODUCTION).pk).update(remind_at=clock.now())
+    looking_anew.open_periodic_reviews()
+    made = Review.objects.get(renews__isnull=False)
+    for role in ("validator", "compliance_officer"):
+        sign(made, role)
+    assert (again(made).outcome, stands(live)) == ("approved", ("approved_with_conditions", True, True))
+    condition = approval_of(again(live), STAGING).conditions[0]
+    services.report_condition(condition, by=scientist, report="Done.")
+    services.answer_condition(condition, by=officer, met=True, password=PASSWORD)
+    assert again(live).state == "approved"
+
+
+def test_what_is_signed_beside_is_not_shown_as_stale_in_the_approval_that_decides(under_way: Any, sign: Any) -> None:
+    sign(under_way, "validator")
+    found = approval_of(again(under_way.version), PRODUCTION)
+    assert found.review != under_way and found.stale == []
+
+
+def test_a_grave_finding_is_not_told_as_if_the_approval_held(
+    live: Any, validator: Any, frozen_clock: Any, client_of: Any, officer: Any
+) -> None:
+    frozen_clock.advance(minutes=1)
+    services.raise_finding(
+        live, by=validator, title="Zeros", severity="high", source="review", due_on=date(2030, 1, 1), owner=live.model.owner
+    )
+    tasks.fall_due()
+    made = Review.objects.get(cause="finding")
+    assert "The approval does not hold any more; without a decision by" in notice_of(made)
+    page = client_of(officer).get(made.get_absolute_url()).content.decode()
+    assert "The version is live although its approval does not hold any more." in page
+    assert "The version is approved while" not in page
+
+
+def test_the_submitter_is_not_offered_to_withdraw_what_is_approved(under_way: Any, client_of: Any, scientist: Any) -> None:
+    assert "Withdraw this version" not in client_of(scientist).get(under_way.get_absolute_url()).content.decode()
+
+
+def test_whose_signature_it_waits_for_is_mailed_of_it(under_way: Any, validator: Any) -> None:
+    letters = letters_of(Entry.objects.get(type="approval.looked_at_anew"))
+    mine = [one for one in letters if one.person == validator]
+    assert [(one.kind, one.about) for one in mine] == [("assignment", str(under_way.pk))]
+
+
+def test_the_reminder_of_what_is_live_says_that_its_review_comes_by_itself(under_way: Any) -> None:
+    letters = letters_of(Entry.objects.get(type="approval.ends_soon"))
+    assert letters and all("opened beside it by itself" in one.says for one in letters)

@@ -15,8 +15,10 @@ import pytest
 from tests.countersign.tracking.conftest import Site
 
 ROOT = Path(__file__).resolve().parents[3]
+# Whoever starts the tests in the background has them inherit that Ctrl-C is ignored.
 BEGIN = """
-import sys, countersign
+import signal, sys, countersign
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from countersign.tracking import sending
 sending.PACE = sending.Pace(between=0.02, first=0.01, longest=0.05)
 run = countersign.start_run("script", capture=False)

@@ -33,8 +33,6 @@ from governance.models import EnvelopeSignature, Policy, Release, Review, SignOf
 from governance.requirements import kinds
 from models_registry.models import Task, Version
 
-APPROVED = (Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS)
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -116,7 +114,7 @@ def _held_against(document: Document) -> DryRun:
     elsewhere = Q(Exists(beside.exclude(environment=OuterRef("environment"))), version__state=Version.State.IN_REVIEW)
     approvals = (
         Review.objects.filter(
-            Q(version__state__in=APPROVED) | (elsewhere & Q(state=Review.State.CONCLUDED)),  # which then holds on
+            Q(version__state__in=Version.APPROVED) | (elsewhere & Q(state=Review.State.CONCLUDED)),  # which then holds on
             outcome__startswith="approved",
             environment__in=document.covers.environments,
             version__model__risk_tier__in=document.covers.tiers,

@@ -14,7 +14,6 @@ from governance.models import Review
 from models_registry.models import Version
 
 GRACE = timedelta(days=30)  # for which an approval holds at most beside the review of a material change
-APPROVED = {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def deciding(newest: Review, *, version_state: str, now: datetime) -> Deciding:
     material change leaves it, and only while the version is approved.
     """
     earlier = newest.renews if newest.renews_id is not None else None
-    if earlier is None or newest.state != Review.State.OPEN or version_state not in APPROVED:
+    if earlier is None or newest.state != Review.State.OPEN or version_state not in Version.APPROVED:
         return Deciding(newest)
     gave = earlier.state == Review.State.CONCLUDED and earlier.outcome.startswith("approved")
     lasts = newest.earlier_holds_until is None or now < newest.earlier_holds_until

@@ -59,7 +59,7 @@ class EmergencyForm(ProvenForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Becomes part of the record."),
     )
-    accept = forms.BooleanField(label=_("I accept this."), required=False)
+    accept = forms.BooleanField(required=False)
     seen = forms.CharField(widget=forms.HiddenInput, max_length=71)
 
     def __init__(self, *args: Any, accepted: bool, **options: Any) -> None:
@@ -67,4 +67,4 @@ class EmergencyForm(ProvenForm):
         if accepted:
             del self.fields["accept"]
         else:
-            self.fields["accept"].help_text = accountability_text()
+            self.fields["accept"].label = accountability_text()

@@ -119,7 +119,7 @@ def overview(request: HttpRequest, version: Version) -> list[Part]:
 
 def _deeds_on(request: HttpRequest, version: Version, *, live: bool) -> list[tuple[str, str, str]]:
     """The pages on which this person may stop the version, have it looked at again or retire it: address, icon, word."""
-    approved = version.state in {Version.State.APPROVED, Version.State.APPROVED_WITH_CONDITIONS}
+    approved = version.state in Version.APPROVED
     decided = approved or version.state == Version.State.SUSPENDED
     stoppable = approved or (live and version.state in STOPPED_WHILE_LIVE)
     waits = version.state == Version.State.IN_REVIEW and not live

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db.models import Q
 
 from accounts.models import Membership, Person
-from governance.looking_anew import APPROVED
 from governance.models import Delegation, Review
 from models_registry.models import Version
 
@@ -40,6 +39,6 @@ def locked_with_same_bytes(review: Review) -> Version:
     """The version under review, locked with the approved ones of the same bytes by their key: a suspension takes these along, and
     would otherwise wait for them while it holds a later one."""
     under = Version.objects.filter(pk=review.version_id)
-    same = Q(model__in=under.values("model"), checkpoint_digest__in=under.values("checkpoint_digest"), state__in=APPROVED)
+    same = Q(model__in=under.values("model"), checkpoint_digest__in=under.values("checkpoint_digest"), state__in=Version.APPROVED)
     rows = Version.objects.filter(Q(pk=review.version_id) | same).order_by("pk").select_for_update(of=("self",))
     return {one.pk: one for one in rows.select_related("model__team", "training_run")}[review.version_id]

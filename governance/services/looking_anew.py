@@ -14,7 +14,7 @@ from core.errors import DomainError
 from governance import events
 from governance.assessing import rank
 from governance.dry_run import dry_run
-from governance.looking_anew import APPROVED, GRACE, holds_until
+from governance.looking_anew import GRACE, holds_until
 from governance.models import Finding, Policy, Release, Review
 from governance.models.finding import at_least
 from governance.models.review import ReviewQuerySet
@@ -31,7 +31,7 @@ Look = tuple[Review, str, Policy | None]  # an approval, why it is looked at ane
 
 AT_ONCE = 100  # reviews of one turn; the next ones follow half a minute later
 NOT_IN_TIME = "change that was not reviewed in time"
-HOLDING = {*APPROVED, Version.State.IN_REVIEW}  # in review for another environment, an approval holds on
+HOLDING = {*Version.APPROVED, Version.State.IN_REVIEW}  # in review for another environment, an approval holds on
 
 
 def open_anew(earlier: Review, *, cause: str, policy: Policy | None = None) -> Review | None:
@@ -50,7 +50,7 @@ def open_anew(earlier: Review, *, cause: str, policy: Policy | None = None) -> R
         if beside is not None:
             _leave_a_time(found, beside, cause=cause, within=this)
             return None
-        if version.state not in APPROVED:
+        if version.state not in Version.APPROVED:
             return None
         if policy is not None:
             Review.objects.filter(pk=found.pk).update(held_against=policy.pk)
@@ -116,7 +116,7 @@ def end_graces() -> None:
     for review in late[:AT_ONCE]:
         with act(CLOCK) as this:
             version = locked_with_same_bytes(review)
-            if late.filter(pk=review.pk).exists() and version.state in APPROVED:
+            if late.filter(pk=review.pk).exists() and version.state in Version.APPROVED:
                 suspend_within(version, reason=NOT_IN_TIME, within=this)
 
 
@@ -132,7 +132,7 @@ def _open_each(found: Iterable[Look]) -> None:
 def _live() -> ReviewQuerySet:
     """Approvals in force of what is live, beside which no review is open."""
     looked_at = Review.objects.open().filter(version=OuterRef("version"))
-    return _of_what_is_live().filter(version__state__in=APPROVED).exclude(Exists(looked_at))
+    return _of_what_is_live().filter(version__state__in=Version.APPROVED).exclude(Exists(looked_at))
 
 
 def _open_to_changes() -> ReviewQuerySet:

@@ -14,7 +14,6 @@ from core.errors import InvalidInput, WrongState
 from core.ids import uuid7
 from governance import events, lifecycle
 from governance.approvals import Approval, approval_sought
-from governance.looking_anew import APPROVED
 from governance.models import APPROVING, UNMET, Delegation, Review, SignOff, SignOffWithdrawal, Step
 from governance.permissions import can_sign_off, can_withdraw_signature
 from governance.reviewing import refresh
@@ -28,6 +27,7 @@ from governance.signature_records import Signing, envelope_of, hidden, offset_of
 from governance.signed_words import meaning_of, text_of, withdrawal_text
 from ledger.acts import Act, act
 from models_registry import lifecycle as versions
+from models_registry.models import Version
 
 NOT_RENEWED = "outcome of its review"
 OUTCOMES = {SignOff.Verdict.REQUEST_CHANGES.value: "changes_requested", SignOff.Verdict.REJECT.value: "rejected"}
@@ -233,7 +233,7 @@ def _conclude(review: Review, verdict: str, *, within: Act) -> None:
     version = review.version
     approval = approval_sought(review)
     pk, digest = str(review.pk), approval.digest
-    if verdict not in APPROVING and version.state in APPROVED:  # looked at anew, and found wanting
+    if verdict not in APPROVING and version.state in Version.APPROVED:  # looked at anew, and found wanting
         lifecycle.conclude(review, outcome=OUTCOMES[verdict], digest=digest, within=within)
         suspend_within(version, reason=NOT_RENEWED, within=within)
     elif verdict == SignOff.Verdict.REQUEST_CHANGES:

@@ -22,7 +22,7 @@ from governance.approvals import DECIDED_AGAINST, Approval, approval_sought
 from governance.change_envelopes.parts import decided
 from governance.discussing import discussion
 from governance.forms.signing import SignOffForm
-from governance.looking_anew import APPROVED, is_beside, notice_of
+from governance.looking_anew import is_beside, notice_of
 from governance.models import Delegation, Review, SignOff
 from governance.parts.conditions import conditions_part, possible_owners
 from governance.permissions import Capacity, can_sign_off, can_withdraw_signature, capacities
@@ -30,6 +30,7 @@ from governance.signed_parts import signed_parts
 from governance.signed_words import accountability_text, texts_of
 from governance.views.common import session_of, signing_options
 from models_registry.cards import shown
+from models_registry.models import Version
 from models_registry.permissions import can_withdraw
 
 
@@ -73,7 +74,7 @@ def _review_context(request: HttpRequest, review: Review, form: SignOffForm | No
         "locked_minutes": minutes_locked(request.user) if form else 0,
         "why_not": "" if possible else _why_not(request, review),
         "may_withdraw": review.state == Review.State.OPEN
-        and review.version.state not in APPROVED
+        and review.version.state not in Version.APPROVED
         and bool(can_withdraw(request.user, review.version)),
         "withdrawable": [one for one in _mine(request, review) if can_withdraw_signature(request.user, one)],
         "conditions_part": conditions_part(request.user, review),

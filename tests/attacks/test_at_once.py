@@ -10,7 +10,6 @@ import pytest
 
 from accounts.models import Membership
 from accounts.services import grant_role, revoke_role
-from core.errors import DomainError
 from data_registry.services import register_hold_out
 from evaluations.holdouts import marks_of
 from evaluations.models import EvaluationRun
@@ -25,34 +24,17 @@ from ledger.actors import CLOCK
 from ledger.models import Event
 from models_registry import services as registry
 from models_registry.models import Version
+from tests.attacks.at_once import refusals
 from tests.plugins_versions import CARD, PASSWORD
 from tests.resampling.conftest import kfold
 from tracking import services as tracking
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policies")]
 TRIES = 4  # a race that is lost once in four is seen
 
 
 def fresh(version: Any) -> Version:
     return Version.objects.with_parts().get(pk=version.pk)
-
-
-def refusals(answers: list[Any]) -> list[Exception]:
-    """What was refused; anything that is no refusal (a deadlock, a broken constraint) fails the test."""
-    errors = [one for one in answers if isinstance(one, Exception)]
-    for error in errors:
-        if not isinstance(error, DomainError):
-            raise error
-    return errors
-
-
-@pytest.fixture(autouse=True)
-def policies(transactional_db: None) -> None:
-    """A flushed database has neither environments nor policies."""
-    from governance import environments, policies  # noqa: PLC0415 - models are ready only now
-
-    environments.install()
-    policies.install()
 
 
 def test_a_draft_is_submitted_once(make_draft: Any, scientist: Any, other_scientist: Any, race: Any) -> None:
@@ -82,8 +64,7 @@ def test_a_run_is_not_taken_up_again_while_its_version_is_submitted(
         tracking.reopen_run(run, by=other_scientist)
 
     monkeypatch.setattr(submitting, "criteria_of", slowly)
-    refused = refusals(race(lambda: services.submit(version, by=scientist), goes_on))
-    assert [error.code for error in refused] == ["run_fixed"]
+    assert refusals(race(lambda: services.submit(version, by=scientist), goes_on)) == ["run_fixed"]
     run.refresh_from_db()
     assert run.fixed_at and run.state == "finished"
 
@@ -305,7 +286,7 @@ def test_a_hold_out_is_registered_once_while_what_it_measures_is_handed_in(
         lambda: register_hold_out(tested, by=validator),
         lambda: register_hold_out(tested, by=validator),
     )
-    assert [error.code for error in refusals(answers)] == ["already_hold_out"]  # type: ignore[attr-defined]  # a DomainError
+    assert refusals(answers) == ["already_hold_out"]
     inspect(version)
     (run,) = measure(version)
     assert marks_of([run])[run.pk].verified

@@ -36,32 +36,15 @@ from ledger.actors import CLOCK
 from ledger.models import Event
 from ledger.services import sequence_and_seal
 from models_registry.models import Version
+from tests.attacks.at_once import refusals
 from tests.plugins_versions import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policies")]
 TRIES = 3
 
 
 def fresh(version: Any) -> Version:
     return Version.objects.with_parts().get(pk=version.pk)
-
-
-def refusals(answers: list[Any]) -> list[str]:
-    """The codes of what was refused; anything else that was raised fails the test."""
-    errors = [one for one in answers if isinstance(one, Exception)]
-    for error in errors:
-        if not isinstance(error, DomainError):
-            raise error
-    return [error.code for error in errors if isinstance(error, DomainError)]
-
-
-@pytest.fixture(autouse=True)
-def policies(transactional_db: None) -> None:
-    """A flushed database has neither environments nor policies."""
-    from governance import environments, policies  # noqa: PLC0415 - models are ready only now
-
-    environments.install()
-    policies.install()
 
 
 def slowly(monkeypatch: pytest.MonkeyPatch, place: Any, name: str) -> threading.Event:

@@ -6,37 +6,19 @@ from typing import Any
 
 import pytest
 
-from core.errors import DomainError
 from governance import services
 from governance.models import EmergencyApproval, Release
 from models_registry.models import Version
+from tests.attacks.at_once import refusals
 from tests.plugins_versions import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policies")]
 WHY = {"reason": "It cannot wait.", "password": PASSWORD}
 TRIES = 3
 
 
 def release_at_once(review: Any, by: Any) -> Release:
     return services.release_in_emergency(review.version, by=by, seen=review.digest, **WHY)
-
-
-@pytest.fixture(autouse=True)
-def policies(transactional_db: None) -> None:
-    """A flushed database has neither environments nor policies."""
-    from governance import environments, policies  # noqa: PLC0415 - models are ready only now
-
-    environments.install()
-    policies.install()
-
-
-def refusals(answers: list[Any]) -> list[str]:
-    """The codes of what was refused; anything else that was raised fails the test."""
-    errors = [one for one in answers if isinstance(one, Exception)]
-    for error in errors:
-        if not isinstance(error, DomainError):
-            raise error
-    return [error.code for error in errors if isinstance(error, DomainError)]
 
 
 def test_a_rejection_at_the_same_moment_leaves_nothing_live(make_review: Any, risk_manager: Any, sign: Any, race: Any) -> None:

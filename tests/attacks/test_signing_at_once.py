@@ -11,7 +11,6 @@ import pytest
 
 from accounts.services import revoke_role
 from core import clock
-from core.errors import DomainError
 from governance import services
 from governance.approvals import approval_of
 from governance.models import Review, SignOff, Step
@@ -19,31 +18,15 @@ from governance.services import signing as signing_services
 from governance.services.conditions import Wanted, suspend_missed
 from ledger.models import Event
 from models_registry.models import Version
+from tests.attacks.at_once import refusals
 from tests.plugins_versions import CARD, PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policies")]
 TRIES = 3
 
 
 def fresh(review: Any) -> Version:
     return Version.objects.with_parts().get(pk=review.version_id)
-
-
-def refusals(answers: list[Any]) -> list[str]:
-    """The codes of what was refused; anything else that was raised fails the test."""
-    errors = [one for one in answers if isinstance(one, Exception)]
-    for error in errors:
-        if not isinstance(error, DomainError):
-            raise error
-    return [error.code for error in errors if isinstance(error, DomainError)]
-
-
-@pytest.fixture(autouse=True)
-def policies(transactional_db: None) -> None:
-    """A flushed database has no policies."""
-    from governance.policies import install  # noqa: PLC0415 - models are ready only now
-
-    install()
 
 
 def signing(review: Any, person: Any, role: str = "validator", **more: Any) -> Any:

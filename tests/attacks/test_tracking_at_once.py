@@ -13,13 +13,13 @@ from ledger.models import Event
 from models_registry import aliases
 from models_registry.models import ModelAlias, RegisteredFile, Version
 from models_registry.registering_runs import version_from_run
-from tests.attacks.test_at_once import TRIES, fresh, policies, refusals
+from tests.attacks.at_once import refusals
+from tests.attacks.test_at_once import TRIES, fresh
 from tracking import services as tracking
 from tracking.models import Artifact, TrainingRun
 from tracking.services.fixing import facts_digest
 
-pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["policies"]  # a fixture, which every test here uses
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("policies")]
 HEADER = b"\x02\0\0\0\0\0\0\0{}"
 
 
@@ -89,7 +89,7 @@ def test_a_checkpoint_that_arrives_after_submission_is_refused_and_one_before_is
             lambda version=version: services.submit(version, by=scientist),
             lambda run=run, turn=turn: replace(run, turn, other_scientist),
         )
-        assert {error.code for error in refusals(answers)} <= {"run_fixed"}
+        assert set(refusals(answers)) <= {"run_fixed"}
         fixed = Event.objects.get(type="training_run.fixed", subject_id=str(run.pk))
         assert fixed.data["facts_digest"] == facts_digest(TrainingRun.objects.get(pk=run.pk))
 
@@ -135,7 +135,7 @@ def test_an_alias_of_the_release_process_is_moved_by_nobody_while_it_moves(
         lambda: aliases.set_alias(one.model, "production", by=scientist, version=one),
         lambda: aliases.remove_alias(one.model, "production", by=scientist),
     )
-    assert [error.code for error in refusals(answers)] == 2 * ["alias_of_releases"]
+    assert refusals(answers) == 2 * ["alias_of_releases"]
     assert aliases.version_of(one.model, "production") == two and not ModelAlias.objects.exists()
 
 
